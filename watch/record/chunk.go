@@ -1,5 +1,13 @@
 package record
 
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
 // Input is one stream of records: a file, a member of an archive, or standard
 // input.
 type Input struct {
@@ -16,4 +24,155 @@ type Reject struct {
 	Bytes  int64  `json:"bytes"`  // its length, as far as it was read
 	Reason string `json:"reason"`
 	Sample string `json:"sample"` // its first bytes, made valid UTF-8
+}
+
+const (
+	chunkBytes  = 1 << 20
+	sampleBytes = 200
+)
+
+// Chunk is a run of whole records of one input, about 1 MiB. It may be handed
+// to another goroutine, and is given back with Release.
+type Chunk struct {
+	Input *Input
+	First bool // the first chunk of its input: record numbers start again
+
+	offset  int64  // of data within the input
+	data    []byte // a part of block
+	block   []byte // what goes back to the pool
+	cut     cutting
+	spans   []span   // cutSpans: the records of data
+	columns *columns // csv and zeek TSV: nil before a header was seen
+	lost    *Reject  // a record that was too long to keep; then data is empty
+	count   int
+}
+
+// cutting is how a worker finds the records of a chunk.
+type cutting uint8
+
+const (
+	cutLines cutting = iota // one record a line
+	cutSpans                // where spans say
+)
+
+// span bounds one record in Chunk.data; reason is why it is set aside, or "".
+type span struct {
+	start, end uint32
+	reason     string
+}
+
+// Each cuts the chunk into records and flattens them with fl, in order. Each
+// calls accept with those that were read and reject with those that were set
+// aside; n counts both from 0 within the chunk. Reject.Record is left to the
+// caller, who knows how many records the chunks before this one held. The
+// record is valid until accept returns. Each returns the number of records.
+func (c *Chunk) Each(fl *Flattener, accept func(n int, r *Record), reject func(n int, rej Reject)) (records int) {
+	n := 0
+	if c.lost != nil {
+		reject(n, *c.lost)
+		c.count = 1
+		return 1
+	}
+	read := c.reader(fl)
+	one := func(start, end int, reason string) {
+		raw := c.data[start:end]
+		if reason == "" {
+			rec, err := read(raw)
+			if err == nil {
+				accept(n, rec)
+				n++
+				return
+			}
+			reason = err.Error()
+		}
+		reject(n, Reject{Input: c.Input.Name, Offset: c.offset + int64(start), Bytes: int64(len(raw)), Reason: reason, Sample: sample(raw)})
+		n++
+	}
+	if c.cut == cutSpans {
+		for _, s := range c.spans {
+			one(int(s.start), int(s.end), s.reason)
+		}
+	} else {
+		for start := 0; start < len(c.data); {
+			end := bytes.IndexByte(c.data[start:], '\n')
+			next := start + end + 1
+			if end < 0 {
+				next = len(c.data)
+				end = next
+			} else {
+				end += start
+			}
+			if end > start && c.data[end-1] == '\r' {
+				end--
+			}
+			if skipSpace(c.data[:end], start) < end {
+				one(start, end, "")
+			}
+			start = next
+		}
+	}
+	c.count = n
+	return n
+}
+
+// Count returns the number of records of the chunk, known after Each.
+func (c *Chunk) Count() int { return c.count }
+
+// Bytes returns the length of the chunk's text, the records that were too long
+// to keep included.
+func (c *Chunk) Bytes() int64 {
+	if c.lost != nil {
+		return c.lost.Bytes
+	}
+	return int64(len(c.data))
+}
+
+// Release gives the chunk's memory back. Neither the chunk nor any record of
+// it may be used afterwards.
+func (c *Chunk) Release() {
+	if cap(c.block) == chunkBytes {
+		blocks.Put((*[chunkBytes]byte)(c.block[:chunkBytes]))
+	}
+	*c = Chunk{Input: c.Input, First: c.First, count: c.count}
+}
+
+// reader returns the function that turns the text of one record into its view.
+func (c *Chunk) reader(fl *Flattener) func(raw []byte) (*Record, error) {
+	switch {
+	case c.columns != nil && c.columns.zeek:
+		return newZeekRows(fl, c.columns).read
+	case c.columns != nil:
+		return newCSVRows(fl, c.columns).read
+	case c.Input.Shape == ShapeZeekTSV:
+		return func([]byte) (*Record, error) { return nil, errNoZeekHeader }
+	case c.Input.Shape == ShapeAudit:
+		a := newAuditLines(fl)
+		return a.read
+	}
+	return func(raw []byte) (*Record, error) { return fl.Flatten(raw, c.Input.Format) }
+}
+
+// blocks keeps the memory of chunks for reuse. It holds nothing but memory.
+var blocks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
+
+func newBlock() []byte { return blocks.Get().(*[chunkBytes]byte)[:0] }
+
+// sample returns the first bytes of a record, for people and valid in JSON.
+func sample(raw []byte) string {
+	if len(raw) > sampleBytes {
+		raw = raw[:sampleBytes]
+		for i := 0; i < utf8.UTFMax-1 && len(raw) > 0; i++ { // do not blame a character that was cut
+			if r, size := utf8.DecodeLastRune(raw); r != utf8.RuneError || size != 1 {
+				break
+			}
+			raw = raw[:len(raw)-1]
+		}
+	}
+	return strings.ToValidUTF8(string(raw), "\uFFFD")
+}
+
+// tooLong describes a record of which only the first bytes were kept.
+func tooLong(in *Input, offset, length int64, limit int, head []byte) *Reject {
+	return &Reject{Input: in.Name, Offset: offset, Bytes: length, Sample: sample(head),
+		Reason: fmt.Sprintf("%v: more than %d bytes", ErrLine, limit)}
 }

@@ -1,0 +1,298 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Options say how inputs are read. The zero value of a bound means its default.
+type Options struct {
+	Auto   bool   // recognise each input by its content; Format is then unused
+	Format Format // what every input is said to be
+
+	Limits       Limits // of one record; the zero value means DefaultLimits
+	Decompressed int64  // bytes that one compressed stream may become; default 64 GiB
+	Ratio        int64  // how many times its compressed size a stream may become, once it is over 256 MiB; default 500
+	Members      int    // members of one archive; default 100,000
+	Nesting      int    // archives and compressions inside one another; default 4
+	Ahead        int    // inputs that are opened and decompressed ahead of the one that is read; default 2
+
+	Stdin io.Reader // what "-" reads; default os.Stdin
+}
+
+func (o Options) withDefaults() Options {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits
+	}
+	if o.Decompressed <= 0 {
+		o.Decompressed = 64 << 30
+	}
+	if o.Ratio <= 0 {
+		o.Ratio = 500
+	}
+	if o.Members <= 0 {
+		o.Members = 100_000
+	}
+	if o.Nesting <= 0 {
+		o.Nesting = 4
+	}
+	if o.Ahead <= 0 {
+		o.Ahead = 2
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	return o
+}
+
+// Source reads the records of many inputs, one after another, in the order in
+// which they were named. Its methods are for one goroutine, except Progress.
+type Source struct {
+	opt      Options
+	files    []file
+	total    int64 // bytes of files; -1 when standard input is one of them
+	read     atomic.Int64
+	streams  chan *stream
+	current  *stream
+	done     chan struct{}
+	started  bool
+	closed   bool
+	readers  sync.WaitGroup
+	problems []error
+	inputs   []Input
+	skipped  []Input
+}
+
+// file is one file of the walk. Named files must be readable as events; those
+// that a directory holds are passed over when they are something else.
+type file struct {
+	path  string
+	named bool
+	size  int64
+	err   error
+}
+
+// stream is one input on its way from its reader to Next.
+type stream struct {
+	chunks  chan *Chunk
+	begun   bool
+	input   *Input // set before the first chunk, and before chunks is closed
+	err     error  // set before chunks is closed: why it could not be read to its end
+	skipped bool   // not an input of events
+}
+
+// Open plans the walk of the inputs: files, directories (recursively, sorted
+// by name, without hidden files and __MACOSX) and "-" for standard input. The
+// .gz, .zst, .zip and .tar of any of these are recognised by their content.
+// Nothing is read before Next. What cannot be read is told by Problems, and
+// does not keep the others from being read.
+func Open(paths []string, opt Options) (*Source, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("no input: name files, directories, or - for standard input")
+	}
+	s := &Source{opt: opt.withDefaults(), done: make(chan struct{})}
+	for _, p := range paths {
+		s.plan(p)
+	}
+	for _, f := range s.files {
+		if f.path == "-" {
+			s.total = -1
+			break
+		}
+		s.total += f.size
+	}
+	s.streams = make(chan *stream, s.opt.Ahead)
+	return s, nil
+}
+
+func (s *Source) plan(path string) {
+	if path == "-" {
+		s.files = append(s.files, file{path: path, named: true})
+		return
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		s.files = append(s.files, file{path: path, named: true, err: err})
+		return
+	}
+	if !info.IsDir() {
+		s.files = append(s.files, file{path: path, named: true, size: info.Size()})
+		return
+	}
+	// The error of the walk itself is that of its callback, which returns none.
+	_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			s.files = append(s.files, file{path: p, named: true, err: err})
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case p != path && ignored(d.Name()):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case !d.IsDir():
+			// Stat follows links to files; pipes and devices might never end.
+			info, err := os.Stat(p)
+			if err != nil || info.Mode().IsRegular() {
+				f := file{path: p, err: err}
+				if err == nil {
+					f.size = info.Size()
+				}
+				s.files = append(s.files, f)
+			}
+		}
+		return nil
+	})
+}
+
+// ignored tells whether a directory entry or archive member is never an input.
+func ignored(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "__MACOSX"
+}
+
+// Next returns the next chunk, in the order of the inputs, and io.EOF at the
+// end. It returns no other error: an input that cannot be read to its end is
+// told by Problems.
+func (s *Source) Next() (*Chunk, error) {
+	if s.closed {
+		return nil, io.EOF
+	}
+	if !s.started {
+		s.started = true
+		s.readers.Add(1)
+		go s.walk()
+	}
+	for {
+		if s.current == nil {
+			st, ok := <-s.streams
+			if !ok {
+				return nil, io.EOF
+			}
+			s.current = st
+		}
+		st := s.current
+		c, ok := <-st.chunks
+		if ok {
+			if !st.begun {
+				st.begun = true
+				s.inputs = append(s.inputs, *st.input)
+				c.First = true
+			}
+			return c, nil
+		}
+		switch {
+		case st.err != nil:
+			s.problems = append(s.problems, st.err)
+		case st.skipped:
+			s.skipped = append(s.skipped, *st.input)
+		case !st.begun && st.input != nil:
+			s.inputs = append(s.inputs, *st.input)
+		}
+		s.current = nil
+	}
+}
+
+// Problems returns what could not be read to its end, and why, so far. Each
+// error names its input.
+func (s *Source) Problems() []error { return s.problems }
+
+// Inputs returns the inputs whose reading began, and how each is read.
+func (s *Source) Inputs() []Input { return s.inputs }
+
+// Skipped returns the files found in directories and archives that hold no
+// events in any known format. Shape says what they are, as far as it is known.
+func (s *Source) Skipped() []Input { return s.skipped }
+
+// Progress returns how many bytes of the files on disk were read, and how many
+// there are: 0 when that is not known. It may be called at any time.
+func (s *Source) Progress() (read, total int64) {
+	return s.read.Load(), max(s.total, 0)
+}
+
+// Close stops reading. Chunks that were returned stay valid.
+func (s *Source) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.done)
+	s.readers.Wait()
+	return nil
+}
+
+// walk opens the files in order. It runs in a goroutine of its own.
+func (s *Source) walk() {
+	defer s.readers.Done()
+	defer close(s.streams)
+	for _, f := range s.files {
+		if s.stopped() {
+			return
+		}
+		s.openFile(f)
+	}
+}
+
+func (s *Source) stopped() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin queues a stream; it is false after Close.
+func (s *Source) begin() (*stream, bool) {
+	st := &stream{chunks: make(chan *Chunk, 2)}
+	select {
+	case s.streams <- st:
+		return st, true
+	case <-s.done:
+		return nil, false
+	}
+}
+
+// fail queues an input that cannot be read at all.
+func (s *Source) fail(err error) {
+	if st, ok := s.begin(); ok {
+		st.err = err
+		close(st.chunks)
+	}
+}
+
+var errStopped = errors.New("reading was stopped")
+
+// send hands a chunk to Next.
+func (s *Source) send(st *stream, c *Chunk) error {
+	select {
+	case st.chunks <- c:
+		return nil
+	case <-s.done:
+		c.Release()
+		return errStopped
+	}
+}
+
+// problem says what failed where, and what to do about it.
+func problem(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) && strings.Contains(name, path.Path) {
+		err = path.Err // the name is already there
+	}
+	hint := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "; check the name"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "; check its permissions"
+	}
+	return fmt.Errorf("%s: %w%s", name, err, hint)
+}
