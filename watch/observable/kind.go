@@ -15,31 +15,31 @@ type Kind uint8
 
 // The kinds, with the STIX 2.1 §6 property that each one is.
 const (
-	None           Kind = iota
-	IPv4                // ipv4-addr:value
-	IPv6                // ipv6-addr:value
-	Domain              // domain-name:value
-	URL                 // url:value
-	Email               // email-addr:value
-	MD5                 // file:hashes.MD5
-	SHA1                // file:hashes.'SHA-1'
-	SHA256              // file:hashes.'SHA-256'
-	SHA512              // file:hashes.'SHA-512'
-	Imphash             // the MD5 of a PE file's imports
-	JA3                 // the MD5 of a TLS client hello
-	JA3S                // the MD5 of a TLS server hello
-	JA4                 // JA4 TLS client fingerprint
-	CertSHA1            // x509-certificate:hashes.'SHA-1'
-	CertSHA256          // x509-certificate:hashes.'SHA-256'
-	CertSubject         // x509-certificate:subject
-	CertIssuer          // x509-certificate:issuer
-	CertSerial          // x509-certificate:serial_number
-	FileName            // file:name, without its directory
-	RegistryKey         // windows-registry-key:key
-	UserAgent           // network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'
-	CommandLine         // process:command_line
-	SourcePort          // network-traffic:src_port
-	DestinationPort     // network-traffic:dst_port
+	None            Kind = iota
+	IPv4                 // ipv4-addr:value
+	IPv6                 // ipv6-addr:value
+	Domain               // domain-name:value
+	URL                  // url:value
+	Email                // email-addr:value
+	MD5                  // file:hashes.MD5
+	SHA1                 // file:hashes.'SHA-1'
+	SHA256               // file:hashes.'SHA-256'
+	SHA512               // file:hashes.'SHA-512'
+	Imphash              // the MD5 of a PE file's imports
+	JA3                  // the MD5 of a TLS client hello
+	JA3S                 // the MD5 of a TLS server hello
+	JA4                  // JA4 TLS client fingerprint
+	CertSHA1             // x509-certificate:hashes.'SHA-1'
+	CertSHA256           // x509-certificate:hashes.'SHA-256'
+	CertSubject          // x509-certificate:subject
+	CertIssuer           // x509-certificate:issuer
+	CertSerial           // x509-certificate:serial_number
+	FileName             // file:name, without its directory
+	RegistryKey          // windows-registry-key:key
+	UserAgent            // network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'
+	CommandLine          // process:command_line
+	SourcePort           // network-traffic:src_port
+	DestinationPort      // network-traffic:dst_port
 	kindCount
 )
 
