@@ -1,0 +1,175 @@
+package match
+
+import (
+	"borj.dev/borj/watch/record"
+	"borj.dev/borj/watch/sigma"
+)
+
+type bitset []uint64
+
+func newBitset(n int) bitset       { return make(bitset, (n+63)/64) }
+func (b bitset) has(i uint32) bool { return b[i>>6]>>(i&63)&1 != 0 }
+func (b bitset) set(i uint32)      { b[i>>6] |= 1 << (i & 63) }
+
+// class is what is known of all records that agree in the routing fields: the
+// rules that can still hold for them, and how those are called up.
+type class struct {
+	fed      bitset // routes that such a record meets
+	idle     bool   // no rule can hold
+	keywords bool   // some rule looks at every value
+	generic  bool   // its records are of no known source
+	scan     []uint16
+	always   []uint32
+	present  []slotRules
+	covers   bitset // predicates that call up rules
+	calls    map[uint32][]uint32
+}
+
+type slotRules struct {
+	slot  uint16
+	rules []uint32
+}
+
+// maxClasses bounds the classes that are kept. Records whose routing fields
+// have ever new values share the classes of their routes beyond that.
+const maxClasses = 4096
+
+// class returns the class of the record that was gathered.
+func (w *Worker) class() *class {
+	if w.keyed {
+		if cl, ok := w.classes[string(w.key)]; ok {
+			return cl
+		}
+		if cl := w.m.shared(w.key); cl != nil {
+			w.classes[string(w.key)] = cl
+			return cl
+		}
+		if len(w.classes) < maxClasses {
+			cl := w.newClass(w.routesMet(), true)
+			w.remember(cl)
+			return cl
+		}
+	}
+	// Too many classes, or a routing field too long to be part of a key.
+	fed := w.routesMet()
+	w.key = append(w.key[:0], 0xFF, byte(w.rec.Format))
+	for _, b := range fed {
+		for s := 0; s < 64; s += 8 {
+			w.key = append(w.key, byte(b>>s))
+		}
+	}
+	if cl := w.m.shared(w.key); cl != nil {
+		return cl
+	}
+	cl := w.newClass(fed, false)
+	w.remember(cl)
+	return cl
+}
+
+func (m *Matcher) shared(key []byte) *class {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.classes[string(key)]
+}
+
+func (w *Worker) remember(cl *class) {
+	key := string(w.key)
+	w.m.mu.Lock()
+	defer w.m.mu.Unlock()
+	if len(w.m.classes) < 2*maxClasses {
+		w.m.classes[key] = cl
+	}
+	if len(w.classes) < maxClasses {
+		w.classes[key] = cl
+	}
+}
+
+func (w *Worker) routesMet() bitset {
+	fed := newBitset(len(w.m.routes))
+	for i := range w.m.routes {
+		if r := &w.m.routes[i]; r.expr == nil || w.eval(r.root) {
+			fed.set(uint32(i))
+		}
+	}
+	return fed
+}
+
+// newClass works out the class of the record that was gathered. exact tells
+// that the class key holds all values of the routing fields, so predicates on
+// them are decided.
+func (w *Worker) newClass(fed bitset, exact bool) *class {
+	m := w.m
+	cl := &class{fed: fed, generic: isGeneric(w.rec.Format), covers: newBitset(len(m.preds)), calls: map[uint32][]uint32{}}
+	know := func(p uint32) truth {
+		pr := &m.preds[p]
+		if !exact || !m.slots[pr.slot].routing || m.slots[pr.slot].beneath || pr.Op == sigma.OpFieldRef {
+			return unknown
+		}
+		if w.holds(p) {
+			return yes
+		}
+		return no
+	}
+	c := coverer{m: m, know: know}
+	scan := make(map[uint16]bool)
+	present := map[uint16][]uint32{}
+	active := false
+	for i := range m.rules {
+		r := &m.rules[i]
+		if !fed.has(uint32(r.route)) || r.generic && !cl.generic {
+			continue
+		}
+		switch c.truth(r.root) {
+		case no:
+			continue
+		case yes:
+			cl.always = append(cl.always, uint32(i))
+			active = true
+			continue
+		}
+		active = true
+		if c.cost(r.root) >= impossible {
+			cl.always = append(cl.always, uint32(i))
+			cl.keywords = cl.keywords || w.usesKeywords(r.root)
+			continue
+		}
+		cl.keywords = cl.keywords || w.usesKeywords(r.root)
+		c.collect(r.root, func(p uint32) {
+			if list := cl.calls[p]; len(list) == 0 || list[len(list)-1] != uint32(i) {
+				cl.calls[p] = append(list, uint32(i))
+			}
+			cl.covers.set(p)
+			scan[m.preds[p].slot] = true
+		}, func(s uint16) {
+			if list := present[s]; len(list) == 0 || list[len(list)-1] != uint32(i) {
+				present[s] = append(list, uint32(i))
+			}
+		})
+	}
+	cl.idle = !active
+	for s := range m.slots {
+		if scan[uint16(s)] {
+			cl.scan = append(cl.scan, uint16(s))
+		}
+		if rules := present[uint16(s)]; rules != nil {
+			cl.present = append(cl.present, slotRules{uint16(s), rules})
+		}
+	}
+	return cl
+}
+
+// isGeneric tells the formats that say nothing about where a record is from.
+func isGeneric(f record.Format) bool { return f == record.FormatJSON || f == record.FormatCSV }
+
+func (w *Worker) usesKeywords(n uint32) bool {
+	nd := &w.m.nodes[n]
+	if nd.op == opPred && w.m.preds[nd.pred].slot == keywordSlot {
+		return true
+	}
+	for _, k := range nd.kids {
+		if w.usesKeywords(k) {
+			return true
+		}
+	}
+	return false
+}

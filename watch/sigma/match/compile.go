@@ -1,0 +1,345 @@
+// Package match owns the fast evaluation of many Sigma rules against one
+// record after another. It refuses to know what a rule means: package sigma
+// says that, and its plain evaluator must give the same answer.
+//
+// How it works. Equal comparisons of all rules become one predicate. A record
+// is first put into a class by the fields that routes ask for (channel, event
+// id …); a class knows which rules can still hold, so nearly all are gone.
+// The fields that the remaining rules need are then searched once each for all
+// literals of all rules. Each rule has a cover: predicates of which one must
+// hold for the rule to hold. Only rules whose cover was met are evaluated, and
+// regular expressions come last.
+package match
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"borj.dev/borj/watch/record"
+	"borj.dev/borj/watch/sigma"
+)
+
+// keywordSlot is the slot of comparisons with any value of the record.
+const keywordSlot = 0
+
+// Matcher is a compiled set of rules. It never changes and may be shared.
+type Matcher struct {
+	rules  []program
+	routes []route
+	nodes  []node
+	preds  []predicate
+	slots  []slot
+	byName map[string]uint16
+	memory int
+	// keywordRoutes tells that a route looks at every value, so that no key
+	// can stand for the class.
+	keywordRoutes bool
+
+	mu      sync.RWMutex
+	classes map[string]*class // by class key
+}
+
+// program is one routed rule.
+type program struct {
+	root    uint32 // its node
+	route   int32
+	generic bool // only for records of no known source
+}
+
+type route struct {
+	root uint32
+	expr sigma.Expr // nil: every record
+}
+
+// slot is one field name that rules use.
+type slot struct {
+	name    string
+	index   literals
+	routing bool // a route asks for it
+	beneath bool // some rule asks whether it, or anything beneath it, exists
+}
+
+type predicate struct {
+	*sigma.Match
+	slot    uint16
+	ref     uint16   // OpFieldRef: the other slot
+	indexed bool     // decided by scanning its slot
+	cost    uint16   // relative, of evaluating it
+	gate    []uint32 // indexed predicates of which one holds wherever this one does
+}
+
+// node is a part of a rule's condition.
+type node struct {
+	op   nodeOp
+	pred uint32
+	kids []uint32
+	cost uint32
+}
+
+type nodeOp uint8
+
+const (
+	opAnd nodeOp = iota
+	opOr
+	opNot
+	opPred
+)
+
+// Compile builds the matcher of rules. The indexes that Worker.Match reports
+// are positions in rules.
+func Compile(rules []sigma.Routed) (*Matcher, error) {
+	c := compiler{
+		m: &Matcher{
+			slots: []slot{{}}, byName: map[string]uint16{"": keywordSlot},
+			classes: map[string]*class{},
+		},
+		preds:  map[string]uint32{},
+		routes: map[string]int32{},
+	}
+	for i := range rules {
+		if err := c.rule(&rules[i]); err != nil {
+			return nil, fmt.Errorf("rule %q: %w", rules[i].Rule.Title, err)
+		}
+	}
+	if err := c.gates(); err != nil {
+		return nil, err
+	}
+	c.index()
+	return c.m, nil
+}
+
+// compiler holds what only compiling needs.
+type compiler struct {
+	m      *Matcher
+	preds  map[string]uint32 // by Match.Key
+	routes map[string]int32
+}
+
+func (c *compiler) rule(r *sigma.Routed) error {
+	root, err := c.expr(r.Expr)
+	if err != nil {
+		return err
+	}
+	rt, err := c.route(r.Route)
+	if err != nil {
+		return err
+	}
+	c.m.rules = append(c.m.rules, program{root: root, route: rt, generic: r.Generic})
+	return nil
+}
+
+// route returns the number of the route, giving equal routes one number.
+func (c *compiler) route(e sigma.Expr) (int32, error) {
+	key := exprKey(e)
+	if n, ok := c.routes[key]; ok {
+		return n, nil
+	}
+	rt := route{expr: e}
+	if e != nil {
+		root, err := c.expr(e)
+		if err != nil {
+			return 0, err
+		}
+		rt.root = root
+		c.routing(root)
+	}
+	n := int32(len(c.m.routes))
+	c.m.routes = append(c.m.routes, rt)
+	c.routes[key] = n
+	return n, nil
+}
+
+// routing marks the slots beneath a node as routing slots.
+func (c *compiler) routing(n uint32) {
+	nd := &c.m.nodes[n]
+	if nd.op == opPred {
+		p := &c.m.preds[nd.pred]
+		c.m.slots[p.slot].routing = p.slot != keywordSlot
+		c.m.keywordRoutes = c.m.keywordRoutes || p.slot == keywordSlot
+		if p.Op == sigma.OpFieldRef {
+			c.m.slots[p.ref].routing = true
+		}
+	}
+	for _, k := range nd.kids {
+		c.routing(k)
+	}
+}
+
+func exprKey(e sigma.Expr) string {
+	switch e := e.(type) {
+	case nil:
+		return ""
+	case sigma.And:
+		return "(and" + exprKeys(e) + ")"
+	case sigma.Or:
+		return "(or" + exprKeys(e) + ")"
+	case sigma.Not:
+		return "(not " + exprKey(e.Of) + ")"
+	case *sigma.Match:
+		return "[" + e.Key() + "]"
+	}
+	return "?"
+}
+
+func exprKeys(es []sigma.Expr) (s string) {
+	for _, e := range es {
+		s += " " + exprKey(e)
+	}
+	return s
+}
+
+// expr compiles e and returns its node.
+func (c *compiler) expr(e sigma.Expr) (uint32, error) {
+	switch e := e.(type) {
+	case sigma.And:
+		return c.join(opAnd, e)
+	case sigma.Or:
+		return c.join(opOr, e)
+	case sigma.Not:
+		k, err := c.expr(e.Of)
+		if err != nil {
+			return 0, err
+		}
+		return c.node(node{op: opNot, kids: []uint32{k}, cost: c.m.nodes[k].cost}), nil
+	case *sigma.Match:
+		p, err := c.pred(e)
+		if err != nil {
+			return 0, err
+		}
+		return c.node(node{op: opPred, pred: p, cost: uint32(c.m.preds[p].cost)}), nil
+	}
+	return 0, fmt.Errorf("an expression of type %T cannot be compiled", e)
+}
+
+func (c *compiler) join(op nodeOp, es []sigma.Expr) (uint32, error) {
+	nd := node{op: op}
+	for _, e := range es {
+		k, err := c.expr(e)
+		if err != nil {
+			return 0, err
+		}
+		nd.kids = append(nd.kids, k)
+	}
+	// What is cheap may spare what is dear.
+	slices.SortStableFunc(nd.kids, func(a, b uint32) int {
+		return int(c.m.nodes[a].cost) - int(c.m.nodes[b].cost)
+	})
+	for _, k := range nd.kids {
+		nd.cost = min(nd.cost+c.m.nodes[k].cost, 1<<30)
+	}
+	return c.node(nd), nil
+}
+
+func (c *compiler) node(nd node) uint32 {
+	c.m.nodes = append(c.m.nodes, nd)
+	return uint32(len(c.m.nodes) - 1)
+}
+
+func (c *compiler) slot(name string) (uint16, error) {
+	if n, ok := c.m.byName[name]; ok {
+		return n, nil
+	}
+	if len(c.m.slots) == 1<<16-1 {
+		return 0, fmt.Errorf("the rules name more than %d fields", len(c.m.slots))
+	}
+	n := uint16(len(c.m.slots))
+	c.m.slots = append(c.m.slots, slot{name: name})
+	c.m.byName[name] = n
+	return n, nil
+}
+
+// The relative costs of evaluating a predicate.
+const (
+	costIndexed = 1
+	costValue   = 8
+	costGlob    = 20
+	costRegexp  = 2000
+)
+
+func (c *compiler) pred(m *sigma.Match) (uint32, error) {
+	key := m.Key()
+	if p, ok := c.preds[key]; ok {
+		return p, nil
+	}
+	p := predicate{Match: m, cost: costValue}
+	var err error
+	if p.slot, err = c.slot(m.Field); err != nil {
+		return 0, err
+	}
+	switch m.Op {
+	case sigma.OpEquals, sigma.OpContains, sigma.OpStartsWith, sigma.OpEndsWith:
+		p.indexed = !m.Cased && m.Part == sigma.WholeValue && len(m.Text) > 0
+		if m.Op == sigma.OpContains && len(m.Text) < gramSize {
+			p.indexed = false
+		}
+		if p.indexed {
+			p.cost = costIndexed
+		}
+	case sigma.OpFieldRef:
+		if p.ref, err = c.slot(m.Text); err != nil {
+			return 0, err
+		}
+	case sigma.OpGlob:
+		p.cost = costGlob
+	case sigma.OpRegexp:
+		p.cost = costRegexp
+	case sigma.OpExists, sigma.OpNull:
+		c.m.slots[p.slot].beneath = true
+	}
+	n := uint32(len(c.m.preds))
+	c.m.preds = append(c.m.preds, p)
+	c.preds[key] = n
+	return n, nil
+}
+
+// index builds the literal index of every slot.
+func (c *compiler) index() {
+	m := c.m
+	tails, heads, grams := make([][]literal, len(m.slots)), make([][]literal, len(m.slots)), make([][]literal, len(m.slots))
+	for i := range m.preds {
+		p := &m.preds[i]
+		if !p.indexed {
+			continue
+		}
+		l := literal{pred: uint32(i), text: p.Text}
+		switch p.Op {
+		case sigma.OpEquals:
+			l.whole = true
+			tails[p.slot] = append(tails[p.slot], l)
+		case sigma.OpEndsWith:
+			tails[p.slot] = append(tails[p.slot], l)
+		case sigma.OpStartsWith:
+			heads[p.slot] = append(heads[p.slot], l)
+		case sigma.OpContains:
+			grams[p.slot] = append(grams[p.slot], l)
+		}
+	}
+	for i := range m.slots {
+		x := &m.slots[i].index
+		x.tails = newWordTable(tails[i], true)
+		x.heads = newWordTable(heads[i], false)
+		x.grams = newGramTable(grams[i])
+		m.memory += x.size()
+	}
+}
+
+// Memory returns the bytes that the literal indexes hold.
+func (m *Matcher) Memory() int { return m.memory }
+
+// Rules returns how many routed rules the matcher holds.
+func (m *Matcher) Rules() int { return len(m.rules) }
+
+// NewWorker returns an evaluator for one goroutine. Records given to it must
+// share paths.
+func (m *Matcher) NewWorker(paths *record.Paths) *Worker {
+	return &Worker{
+		m: m, paths: paths,
+		plans:   make([]plan, paths.Len()),
+		state:   make([]uint32, len(m.preds)),
+		queued:  make([]uint32, len(m.rules)),
+		slots:   make([]slotState, len(m.slots)),
+		classes: map[string]*class{},
+		seen:    map[*class]bool{},
+	}
+}

@@ -1,0 +1,227 @@
+package match
+
+import (
+	"encoding/json"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+
+	"borj.dev/borj/watch/record"
+	"borj.dev/borj/watch/sigma"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// The words that rules and records of the property test are made of: few, so
+// that they meet, with cases, escapes and letters that fold in odd ways.
+var words = []string{
+	`\cmd.exe`, `C:\Windows\System32\cmd.exe`, `powershell -enc `, `-ENC`, `a`, ``, `é`, `É\x`, "Kelvin \u212a", `k`, `s`, "ſ",
+	`.exe`, `exe`, `mimikatz`, `MIMIKATZ sekurlsa::logonpasswords`, `10.1.2.3`, `192.0.2.7`, `17`, `4688`, `1`, `"quoted"`, "line\nbreak", `\\server\share`,
+}
+
+var fieldNames = []string{"Image", "CommandLine", "EventID", "Channel", "a.b", "a", "ünï", ""}
+
+func drawWord(t *rapid.T) string {
+	w := rapid.SampledFrom(words).Draw(t, "word")
+	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	case 0:
+		w += rapid.SampledFrom(words).Draw(t, "more")
+	case 1:
+		w = strings.ToUpper(w)
+	case 2:
+		if len(w) > 3 {
+			w = w[1:]
+		}
+	}
+	return w
+}
+
+func drawMatch(t *rapid.T) *sigma.Match {
+	m := &sigma.Match{Field: rapid.SampledFrom(fieldNames).Draw(t, "field")}
+	m.Op = sigma.Op(rapid.IntRange(int(sigma.OpEquals), int(sigma.OpFieldRef)).Draw(t, "op"))
+	switch m.Op {
+	case sigma.OpEquals, sigma.OpContains, sigma.OpStartsWith, sigma.OpEndsWith:
+		m.Cased = rapid.IntRange(0, 4).Draw(t, "cased") == 0
+		m.Text = drawWord(t)
+		if !m.Cased {
+			m.Text = fold(m.Text)
+		}
+	case sigma.OpGlob:
+		for i, n := 0, rapid.IntRange(1, 4).Draw(t, "parts"); i < n; i++ {
+			k := sigma.GlobKind(rapid.IntRange(0, 2).Draw(t, "part"))
+			if k == sigma.Many && i > 0 && m.Glob[len(m.Glob)-1].Kind == sigma.Many {
+				k = sigma.One
+			}
+			part := sigma.GlobPart{Kind: k}
+			if k == sigma.Literal {
+				part.Text = fold(drawWord(t))
+			}
+			m.Glob = append(m.Glob, part)
+		}
+	case sigma.OpRegexp:
+		m.Regexp = regexp.MustCompile(rapid.SampledFrom([]string{
+			`(?i)mimi(katz|dogs)`, `[a-c]md\.exe$`, `(?i)sekurlsa`, `^C:`, `\d+`, `(?i)kelvin k`, `(cmd|exe|powershell) ?-enc`, `x?`, `(?i)é`,
+		}).Draw(t, "regexp"))
+	case sigma.OpCIDR:
+		m.Prefix = netip.MustParsePrefix(rapid.SampledFrom([]string{"10.0.0.0/8", "192.0.2.0/29", "::/0"}).Draw(t, "prefix"))
+	case sigma.OpLess, sigma.OpLessEqual, sigma.OpGreater, sigma.OpGreaterEqual:
+		m.Number = float64(rapid.IntRange(0, 20).Draw(t, "number"))
+	case sigma.OpFieldRef:
+		m.RefOp = sigma.Op(rapid.IntRange(0, 3).Draw(t, "ref op"))
+		m.Text = rapid.SampledFrom(fieldNames[:6]).Draw(t, "other")
+		if m.Field == "" {
+			m.Field = "Image"
+		}
+	case sigma.OpExists, sigma.OpNull:
+		if m.Field == "" {
+			m.Field = "a"
+		}
+	}
+	return m
+}
+
+func drawExpr(t *rapid.T, depth int) sigma.Expr {
+	kind := rapid.IntRange(0, 5).Draw(t, "kind")
+	if depth == 0 || kind > 2 {
+		return drawMatch(t)
+	}
+	if kind == 2 {
+		return sigma.Not{Of: drawExpr(t, depth-1)}
+	}
+	var parts []sigma.Expr
+	for range rapid.IntRange(0, 4).Draw(t, "parts") {
+		parts = append(parts, drawExpr(t, depth-1))
+	}
+	if kind == 0 {
+		return sigma.And(parts)
+	}
+	return sigma.Or(parts)
+}
+
+func drawValue(t *rapid.T) any {
+	switch rapid.IntRange(0, 9).Draw(t, "type") {
+	case 0:
+		return rapid.IntRange(0, 20).Draw(t, "number")
+	case 1:
+		return nil
+	case 2:
+		return rapid.Bool().Draw(t, "bool")
+	case 3:
+		return []any{drawWord(t), drawWord(t)}
+	case 4:
+		return map[string]any{"b": drawWord(t)}
+	case 5:
+		return []any{}
+	}
+	return drawWord(t)
+}
+
+func drawRecord(t *rapid.T) []byte {
+	o := map[string]any{}
+	for range rapid.IntRange(0, 6).Draw(t, "fields") {
+		o[rapid.SampledFrom(fieldNames[:7]).Draw(t, "name")] = drawValue(t)
+	}
+	b, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestAgreesWithOracle draws rules with routes and a run of records, and asks
+// both evaluators.
+func TestAgreesWithOracle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var rules []sigma.Routed
+		for range rapid.IntRange(1, 8).Draw(t, "rules") {
+			r := sigma.Routed{Rule: &sigma.Rule{Title: "drawn"}, Expr: drawExpr(t, 3)}
+			switch rapid.IntRange(0, 3).Draw(t, "route") {
+			case 0:
+				r.Route = &sigma.Match{Field: "Channel", Op: sigma.OpEquals, Text: fold(drawWord(t))}
+			case 1:
+				r.Route = drawExpr(t, 1)
+			}
+			r.Generic = rapid.Bool().Draw(t, "generic")
+			rules = append(rules, r)
+		}
+		m, err := Compile(rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := rapid.SampledFrom([]int{0, 3}).Draw(t, "path limit")
+		paths := record.NewPaths(limit)
+		fl, w := record.NewFlattener(paths, record.DefaultLimits), m.NewWorker(paths)
+		for range rapid.IntRange(1, 12).Draw(t, "records") {
+			raw := drawRecord(t)
+			format := rapid.SampledFrom([]record.Format{record.FormatJSON, record.FormatWindows}).Draw(t, "format")
+			rec, err := fl.Flatten(raw, format)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []int
+			for i, r := range rules {
+				if (!r.Generic || isGeneric(format)) && (r.Route == nil || sigma.Evaluate(r.Route, rec)) && sigma.Evaluate(r.Expr, rec) {
+					want = append(want, i)
+				}
+			}
+			if got := w.Match(rec, nil); !cmp.Equal(got, want) {
+				t.Fatalf("record %s\ngot rules %v, the oracle says %v", raw, got, want)
+			}
+		}
+	})
+}
+
+// TestClassesAreBounded gives every record a channel of its own.
+func TestClassesAreBounded(t *testing.T) {
+	rules := []sigma.Routed{{
+		Rule:  &sigma.Rule{Title: "any"},
+		Route: sigma.Not{Of: &sigma.Match{Field: "Channel", Op: sigma.OpEquals, Text: "none"}},
+		Expr:  &sigma.Match{Field: "Image", Op: sigma.OpEndsWith, Text: `\cmd.exe`},
+	}}
+	m, err := Compile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := record.NewPaths(0)
+	fl, w := record.NewFlattener(paths, record.DefaultLimits), m.NewWorker(paths)
+	for i := range 3 * maxClasses {
+		raw, err := json.Marshal(map[string]any{"Channel": i, "Image": `C:\cmd.exe`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := fl.Flatten(raw, record.FormatWindows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Match(rec, nil); len(got) != 1 {
+			t.Fatalf("record %d: got %v, want the one rule", i, got)
+		}
+	}
+	if len(w.classes) > maxClasses || len(m.classes) > 2*maxClasses {
+		t.Errorf("%d and %d classes are kept", len(w.classes), len(m.classes))
+	}
+}
+
+func TestRegexpGate(t *testing.T) {
+	for _, c := range []struct {
+		expr string
+		want []string
+	}{
+		{`mimikatz`, []string{"mimikatz"}},
+		{`(?i)mimikatz`, []string{"mimi"}},
+		{`(cmd|bash)\.exe`, []string{"cmd.exe", "bash.exe"}},
+		{`foo.*longer`, []string{"longer"}},
+		{`(?i)[ab]cdef`, []string{"acdef", "bcdef"}},
+		{`a|b`, nil},
+		{`(mimi)?`, nil},
+		{`(mimi)+`, []string{"mimi"}},
+		{`\d{3}`, nil},
+		{`ab(c)`, nil},
+		{`^abc(d)ef$`, []string{"abcdef"}},
+	} {
+		if got := regexpGate(c.expr); !cmp.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.expr, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,404 @@
+package match
+
+import (
+	"bytes"
+	"slices"
+
+	"borj.dev/borj/watch/record"
+	"borj.dev/borj/watch/sigma"
+)
+
+// Worker evaluates the rules of a Matcher. It is not safe for concurrent use.
+type Worker struct {
+	m       *Matcher
+	paths   *record.Paths
+	plans   []plan // by PathID
+	classes map[string]*class
+	seen    map[*class]bool
+
+	// Everything below is about the record at hand. A number stamped with
+	// the epoch is of this record; any other is stale.
+	epoch   uint32
+	rec     *record.Record
+	cl      *class
+	values  []value
+	entries []entry
+	slots   []slotState
+	state   []uint32 // by predicate: epoch<<1 | holds
+	queued  []uint32 // by rule: epoch
+	queue   []uint32
+	folded  []byte
+	plain   []byte
+	key     []byte // of the class
+	keyed   bool   // key says all about the routing fields
+	// searched tells that a slot was scanned.
+	searched bool
+}
+
+// plan says which slots a path feeds.
+type plan struct {
+	resolved bool
+	routing  bool
+	slots    []uint16
+	beneath  []uint16 // slots that are asked for existence and stand above the path
+}
+
+// value is one field of the record that some slot needs.
+type value struct {
+	field  int32
+	offset int32 // of its folded bytes, -1 until needed
+	length int32
+}
+
+// entry links a value into a slot.
+type entry struct{ value, next int32 }
+
+type slotState struct {
+	epoch       uint32 // first and last are of this record
+	scanned     uint32
+	beneath     uint32
+	first, last int32
+}
+
+// Match appends to dst the positions of the rules that hold for rec, in rising
+// order.
+func (w *Worker) Match(rec *record.Record, dst []int) []int {
+	w.begin(rec)
+	w.gather()
+	cl := w.class()
+	if w.searched { // while the class was not known yet, so nothing was called up
+		w.begin(rec)
+		w.gather()
+	}
+	w.cl = cl
+	if !w.seen[cl] {
+		w.seen[cl] = true
+	}
+	if cl.idle {
+		return dst
+	}
+	if cl.keywords && !w.m.keywordRoutes {
+		w.gatherKeywords()
+	}
+	w.queue = append(w.queue[:0], cl.always...)
+	for _, r := range cl.always {
+		w.queued[r] = w.epoch
+	}
+	for _, s := range cl.scan {
+		w.scanSlot(s)
+	}
+	for i := range cl.present {
+		if p := &cl.present[i]; w.slots[p.slot].epoch == w.epoch {
+			w.call(p.rules)
+		}
+	}
+	from := len(dst)
+	for _, r := range w.queue {
+		if w.eval(w.m.rules[r].root) {
+			dst = append(dst, int(r))
+		}
+	}
+	slices.Sort(dst[from:])
+	return dst
+}
+
+// Fed calls yield with each rule that at least one record was fed to.
+func (w *Worker) Fed(yield func(rule int)) {
+	for cl := range w.seen {
+		for i := range w.m.rules {
+			if cl.fed.has(uint32(w.m.rules[i].route)) && (!w.m.rules[i].generic || cl.generic) {
+				yield(i)
+			}
+		}
+	}
+}
+
+func (w *Worker) begin(rec *record.Record) {
+	w.rec, w.cl, w.searched = rec, nil, false
+	w.epoch++
+	if w.epoch == 1<<31 { // the stamps would repeat
+		w.epoch = 1
+		clear(w.state)
+		clear(w.queued)
+		clear(w.slots)
+	}
+	w.values, w.entries, w.folded = w.values[:0], w.entries[:0], w.folded[:0]
+}
+
+// gather notes the values of all slots and builds the key of the class.
+func (w *Worker) gather() {
+	w.keyed = true
+	w.key = append(w.key[:0], byte(w.rec.Format))
+	fields := w.rec.Fields
+	for i := range fields {
+		f := &fields[i]
+		if int(f.Path) >= len(w.plans) {
+			w.plans = append(w.plans, make([]plan, w.paths.Len()-len(w.plans))...)
+		}
+		p := &w.plans[f.Path]
+		if !p.resolved {
+			p = w.resolve(f)
+		}
+		for _, s := range p.beneath {
+			if w.slots[s].beneath != w.epoch && w.m.slots[s].routing {
+				w.key = append(w.key, byte(s), byte(s>>8), keyBeneath)
+			}
+			w.slots[s].beneath = w.epoch
+		}
+		if len(p.slots) == 0 {
+			continue
+		}
+		w.values = append(w.values, value{int32(i), -1, 0})
+		v := int32(len(w.values) - 1)
+		for _, s := range p.slots {
+			w.feed(s, v)
+		}
+		if p.routing {
+			w.addToKey(p, f, v)
+		}
+	}
+	if w.m.keywordRoutes {
+		w.gatherKeywords()
+		w.keyed = false
+	}
+}
+
+// feed links value v into slot s.
+func (w *Worker) feed(s uint16, v int32) {
+	w.entries = append(w.entries, entry{v, -1})
+	e := int32(len(w.entries) - 1)
+	if st := &w.slots[s]; st.epoch == w.epoch {
+		w.entries[st.last].next = e
+		st.last = e
+	} else {
+		st.epoch, st.first, st.last = w.epoch, e, e
+	}
+}
+
+func (w *Worker) gatherKeywords() {
+	for i := range w.rec.Fields {
+		w.values = append(w.values, value{int32(i), -1, 0})
+		w.feed(keywordSlot, int32(len(w.values)-1))
+	}
+}
+
+const (
+	maxKey     = 1024 // bounds the class key
+	keyBeneath = 0xFE // in a class key, where a value's kind would stand: something stands beneath the field
+)
+
+func (w *Worker) addToKey(p *plan, f *record.Field, v int32) {
+	if f.End-f.Start > maxKey/4 || len(w.key) > maxKey {
+		w.keyed = false
+		return
+	}
+	text := w.foldedValue(v)
+	for _, s := range p.slots {
+		if w.m.slots[s].routing {
+			w.key = append(w.key, byte(s), byte(s>>8))
+		}
+	}
+	w.key = append(w.key, byte(f.Kind), byte(len(text)), byte(len(text)>>8))
+	w.key = append(w.key, text...)
+}
+
+// resolve works out the plan of a field's path.
+func (w *Worker) resolve(f *record.Field) *plan {
+	p := &plan{resolved: true}
+	for _, name := range w.rec.NamesOf(f) {
+		if s, ok := w.m.byName[name]; ok && s != keywordSlot {
+			p.slots = append(p.slots, s)
+			p.routing = p.routing || w.m.slots[s].routing
+		}
+		for s := range w.m.slots {
+			if sl := &w.m.slots[s]; sl.beneath && len(name) > len(sl.name) && name[:len(sl.name)] == sl.name && name[len(sl.name)] == '.' {
+				p.beneath = append(p.beneath, uint16(s))
+			}
+		}
+	}
+	if f.Path == record.Overflow {
+		return p // names differ from record to record
+	}
+	w.plans[f.Path] = *p
+	return &w.plans[f.Path]
+}
+
+// foldedValue returns the folded text of a value.
+func (w *Worker) foldedValue(v int32) []byte {
+	val := &w.values[v]
+	if val.offset < 0 {
+		start := len(w.folded)
+		var n int
+		w.folded, n, _ = appendFolded(w.folded, w.rec, &w.rec.Fields[val.field])
+		val.offset, val.length = int32(start), int32(n)
+	}
+	return w.folded[val.offset : val.offset+val.length]
+}
+
+// scanSlot decides every indexed predicate of the slot.
+func (w *Worker) scanSlot(s uint16) {
+	st := &w.slots[s]
+	if st.scanned == w.epoch {
+		return
+	}
+	st.scanned, w.searched = w.epoch, true
+	if st.epoch != w.epoch {
+		return
+	}
+	x := &w.m.slots[s].index
+	for e := st.first; e >= 0; e = w.entries[e].next {
+		v := w.entries[e].value
+		if !isText(w.rec.Fields[w.values[v].field].Kind) {
+			continue
+		}
+		n := len(w.foldedValue(v))
+		at := w.values[v].offset
+		x.scan(w.folded[at:int(at)+n+padding], n, w)
+	}
+}
+
+// isText tells the kinds of value that text is compared with.
+func isText(k record.Kind) bool { return k != record.Null && k != record.Empty }
+
+// found notes that an indexed predicate holds, and calls up its rules.
+func (w *Worker) found(pred uint32) {
+	if w.state[pred] == w.epoch<<1|1 {
+		return
+	}
+	w.state[pred] = w.epoch<<1 | 1
+	if w.cl != nil && w.cl.covers.has(pred) {
+		w.call(w.cl.calls[pred])
+	}
+}
+
+func (w *Worker) call(rules []uint32) {
+	for _, r := range rules {
+		if w.queued[r] != w.epoch {
+			w.queued[r] = w.epoch
+			w.queue = append(w.queue, r)
+		}
+	}
+}
+
+// eval evaluates a node.
+func (w *Worker) eval(n uint32) bool {
+	nd := &w.m.nodes[n]
+	switch nd.op {
+	case opPred:
+		return w.holds(nd.pred)
+	case opNot:
+		return !w.eval(nd.kids[0])
+	case opAnd:
+		for _, k := range nd.kids {
+			if !w.eval(k) {
+				return false
+			}
+		}
+		return true
+	default:
+		for _, k := range nd.kids {
+			if w.eval(k) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// holds evaluates a predicate, once a record.
+func (w *Worker) holds(p uint32) bool {
+	if s := w.state[p]; s>>1 == w.epoch {
+		return s&1 != 0
+	}
+	pr := &w.m.preds[p]
+	if pr.indexed {
+		if w.slots[pr.slot].scanned == w.epoch {
+			return false
+		}
+		w.scanSlot(pr.slot)
+		return w.state[p] == w.epoch<<1|1
+	}
+	ok := w.decide(pr)
+	w.state[p] = w.epoch << 1
+	if ok {
+		w.state[p] |= 1
+	}
+	return ok
+}
+
+// decide evaluates a predicate that no index decides.
+func (w *Worker) decide(pr *predicate) bool {
+	st := &w.slots[pr.slot]
+	there := st.epoch == w.epoch
+	switch pr.Op {
+	case sigma.OpExists:
+		return there || st.beneath == w.epoch
+	case sigma.OpNull:
+		if !there && st.beneath != w.epoch {
+			return true
+		}
+	}
+	if !there {
+		return false
+	}
+	if len(pr.gate) > 0 && !w.anyHolds(pr.gate) {
+		return false
+	}
+	for e := st.first; e >= 0; e = w.entries[e].next {
+		if w.decideValue(pr, w.entries[e].value) {
+			return true
+		}
+	}
+	return false
+}
+
+// decideValue evaluates a predicate for one value.
+func (w *Worker) decideValue(pr *predicate, v int32) bool {
+	f := &w.rec.Fields[w.values[v].field]
+	if pr.Op == sigma.OpNull {
+		return f.Kind == record.Null
+	}
+	if !isText(f.Kind) {
+		return false
+	}
+	if pr.Op == sigma.OpContains && !pr.Cased && pr.Part == sigma.WholeValue {
+		return bytes.Contains(w.foldedValue(v), []byte(pr.Text))
+	}
+	value, grown, _ := sigma.ValueText(w.rec, f, w.plain[:0])
+	w.plain = grown
+	if pr.Op == sigma.OpFieldRef {
+		return w.refersTo(pr, value)
+	}
+	return pr.HoldsFor(value)
+}
+
+// refersTo compares a value with those of the field that pr refers to.
+func (w *Worker) refersTo(pr *predicate, value []byte) bool {
+	st := &w.slots[pr.ref]
+	if st.epoch != w.epoch {
+		return false
+	}
+	m := sigma.Match{Op: pr.RefOp, Cased: pr.Cased}
+	for e := st.first; e >= 0; e = w.entries[e].next {
+		other, _, ok := sigma.ValueText(w.rec, &w.rec.Fields[w.values[w.entries[e].value].field], nil)
+		if !ok {
+			continue
+		}
+		if m.Text = string(other); !m.Cased {
+			m.Text = fold(m.Text)
+		}
+		if m.HoldsFor(value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) anyHolds(preds []uint32) bool {
+	for _, p := range preds {
+		if w.holds(p) {
+			return true
+		}
+	}
+	return false
+}
