@@ -3,6 +3,7 @@ package match
 import (
 	"regexp/syntax"
 	"strings"
+	"unicode/utf8"
 
 	"borj.dev/borj/watch/sigma"
 )
@@ -21,7 +22,7 @@ func (c *compiler) gates() error {
 			for _, text := range regexpGate(p.Regexp.String()) {
 				gate = append(gate, &sigma.Match{Op: sigma.OpContains, Text: text})
 			}
-		case p.Cased && p.Op <= sigma.OpEndsWith && (p.Op != sigma.OpContains || len(p.Text) >= gramSize) && p.Text != "":
+		case p.Cased && p.Op <= sigma.OpEndsWith && (p.Op != sigma.OpContains || len(p.Text) >= gramSize) && p.Text != "" && utf8.ValidString(p.Text):
 			gate = []*sigma.Match{{Op: p.Op, Text: fold(p.Text)}}
 		}
 		for _, g := range gate {
@@ -42,7 +43,7 @@ func fold(s string) string { return string(sigma.Fold(nil, []byte(s))) }
 func globGate(m *sigma.Match) []*sigma.Match {
 	var best *sigma.Match
 	for i, part := range m.Glob {
-		if part.Kind != sigma.Literal {
+		if part.Kind != sigma.Literal || part.Text == "" || m.Cased && !utf8.ValidString(part.Text) {
 			continue
 		}
 		g := &sigma.Match{Op: sigma.OpContains, Text: part.Text}
