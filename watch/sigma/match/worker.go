@@ -154,7 +154,7 @@ func (w *Worker) gather() {
 			w.feed(s, v)
 		}
 		if p.routing {
-			w.addToKey(p, f, v)
+			w.addToKey(p, f)
 		}
 	}
 	if w.m.keywordRoutes {
@@ -187,12 +187,12 @@ const (
 	keyBeneath = 0xFE // in a class key, where a value's kind would stand: something stands beneath the field
 )
 
-func (w *Worker) addToKey(p *plan, f *record.Field, v int32) {
+func (w *Worker) addToKey(p *plan, f *record.Field) {
 	if f.End-f.Start > maxKey/4 || len(w.key) > maxKey {
 		w.keyed = false
 		return
 	}
-	text := w.foldedValue(v)
+	text := w.rec.Raw[f.Start:f.End]
 	for _, s := range p.slots {
 		if w.m.slots[s].routing {
 			w.key = append(w.key, byte(s), byte(s>>8))
