@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -40,6 +41,9 @@ type Flattener struct {
 	rec    Record
 	nodes  []pathNode // by PathID: what this worker remembers of it
 	stack  []level
+	key    []byte      // an escaped key, decoded
+	paired bool        // a part of a named Data element was met, see pairNames
+	about  []pathFacts // by PathID: what Time, Host and NamesOf ask
 }
 
 // pathNode is one worker's memory of a path: the keys beneath it, and which
@@ -47,6 +51,7 @@ type Flattener struct {
 type pathNode struct {
 	parent   PathID
 	next     PathID
+	role     pairRole
 	key      string
 	children map[string]PathID
 }
@@ -59,7 +64,7 @@ type level struct {
 // NewFlattener returns a Flattener whose records share the path table.
 func NewFlattener(paths *Paths, limits Limits) *Flattener {
 	fl := &Flattener{paths: paths, limits: limits}
-	fl.rec.paths = paths
+	fl.rec.paths, fl.rec.owner = paths, fl
 	fl.nodes = make([]pathNode, 2)
 	return fl
 }
@@ -68,14 +73,15 @@ func NewFlattener(paths *Paths, limits Limits) *Flattener {
 // call and refers to raw. What follows the object, other than white space, is
 // an error.
 func (fl *Flattener) Flatten(raw []byte, format Format) (*Record, error) {
-	fl.rec.Raw, fl.rec.Format, fl.rec.Fields = raw, format, fl.rec.Fields[:0]
-	fl.rec.columns = nil
-	if len(raw) > fl.limits.Line {
+	fl.rec.reset(raw, format)
+	if len(raw) > fl.limits.Line || len(raw) > math.MaxUint32 {
 		return nil, ErrLine
 	}
-	err := fl.object(raw)
-	if err != nil {
+	if err := fl.object(raw); err != nil {
 		return nil, err
+	}
+	if fl.paired {
+		fl.pairNames()
 	}
 	return &fl.rec, nil
 }
@@ -100,9 +106,6 @@ func (fl *Flattener) object(s []byte) error {
 		if c := s[i]; c == '}' || c == ']' {
 			if (c == ']') != inArray {
 				return &SyntaxError{i, "an object and an array are closed crosswise"}
-			}
-			if first && len(fl.stack) > 1 {
-				fl.rec.Fields = append(fl.rec.Fields, Field{cur, uint32(i), uint32(i), Empty})
 			}
 			i++
 			first = false
@@ -167,9 +170,14 @@ func (fl *Flattener) object(s []byte) error {
 			if len(fl.stack) >= fl.limits.Depth {
 				return ErrDepth
 			}
+			start := i
+			if i = skipSpace(s, i+1); i < len(s) && s[i] == c+2 { // '}' and ']' follow two after their openers
+				i++
+				fl.rec.Fields = append(fl.rec.Fields, Field{path, uint32(start), uint32(i), Empty})
+				continue
+			}
 			fl.stack = append(fl.stack, level{path, c == '['})
 			cur, inArray, first = path, c == '[', true
-			i++
 		default:
 			end, kind := scalarEnd(s, i)
 			if kind == Text {
@@ -183,35 +191,46 @@ func (fl *Flattener) object(s []byte) error {
 
 // child finds the path of key beneath parent. last is the path before it.
 func (fl *Flattener) child(parent, last PathID, key []byte, esc bool) PathID {
-	if parent == Overflow {
-		return Overflow
-	}
-	if n := &fl.nodes[fl.nodes[last].next]; n.parent == parent && n.key == string(key) && fl.nodes[last].next > Overflow && !esc {
-		return fl.nodes[last].next
+	next := fl.nodes[last].next
+	if n := &fl.nodes[next]; n.parent == parent && n.key == string(key) && next > Overflow && !esc {
+		return next
 	}
 	if esc {
-		key = appendDecoded(nil, key, Escaped)
+		fl.key = appendDecoded(fl.key[:0], key, Escaped)
+		key = fl.key
 	}
-	n := &fl.nodes[parent]
-	id, ok := n.children[string(key)]
-	if !ok {
-		id = fl.paths.Child(parent, string(key))
-		if id == Overflow {
-			return id
-		}
-		for int(id) >= len(fl.nodes) {
-			fl.nodes = append(fl.nodes, pathNode{})
-		}
-		n = &fl.nodes[parent]
-		if n.children == nil {
-			n.children = map[string]PathID{}
-		}
-		n.children[string(key)] = id
-		fl.nodes[id].parent, fl.nodes[id].key = parent, string(key)
-	}
+	id := fl.intern(parent, key)
 	if last != Overflow {
 		fl.nodes[last].next = id
 	}
+	return id
+}
+
+// intern finds the path of key beneath parent in what this worker remembers,
+// and then in the table that all share.
+func (fl *Flattener) intern(parent PathID, key []byte) PathID {
+	if parent == Overflow || len(key) > maxKeyText {
+		return Overflow
+	}
+	if id, ok := fl.nodes[parent].children[string(key)]; ok {
+		return id
+	}
+	id := fl.paths.Child(parent, string(key))
+	if id == Overflow {
+		return id
+	}
+	for int(id) >= len(fl.nodes) {
+		fl.nodes = append(fl.nodes, pathNode{})
+	}
+	n := &fl.nodes[parent]
+	if n.children == nil {
+		n.children = map[string]PathID{}
+	}
+	known := fl.paths.entry(id).key
+	n.children[known] = id
+	role := fl.roleOf(parent, known)
+	fl.nodes[id].parent, fl.nodes[id].key, fl.nodes[id].role = parent, known, role
+	fl.paired = fl.paired || role != pairNone
 	return id
 }
 

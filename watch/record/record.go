@@ -62,8 +62,26 @@ type Record struct {
 	Format Format
 	Fields []Field
 
+	owner   *Flattener
 	paths   *Paths
-	columns []string // CSV and Zeek TSV: the header, to render the event
+	columns []string            // CSV and Zeek TSV: the header, to render the event
+	beyond  map[uint32][]string // by Field.Start: names of the fields beyond the path table, once asked for
+}
+
+// reset makes r the record that raw holds, without fields yet.
+func (r *Record) reset(raw []byte, format Format) {
+	r.Raw, r.Format, r.Fields = raw, format, r.Fields[:0]
+	r.columns, r.beyond = nil, nil
+}
+
+// isJSON tells whether Raw is a JSON object. Otherwise it is a line of text,
+// and only Fields say what it holds.
+func (r *Record) isJSON() bool {
+	if r.columns != nil {
+		return false
+	}
+	i := skipSpace(r.Raw, 0)
+	return i < len(r.Raw) && r.Raw[i] == '{'
 }
 
 // Bytes returns the value of f. It is a slice of Raw when nothing had to be
@@ -112,11 +130,18 @@ func (r *Record) First(name string) (string, bool) {
 
 // NamesOf returns the names by which f is reachable, its own path first. It is
 // right for fields beyond the path table's bound too, where Paths.Names is not.
+// The caller must not change the slice.
 func (r *Record) NamesOf(f *Field) []string {
 	if f.Path != Overflow {
-		return r.paths.Names(f.Path)
+		return r.facts(f.Path).names
 	}
-	return namesOf(stripIndexes(r.Locate(f)))
+	if r.beyond == nil {
+		r.beyond = r.beyondTable()
+	}
+	if names := r.beyond[f.Start]; names != nil {
+		return names
+	}
+	return []string{""}
 }
 
 func (r *Record) hasName(f *Field, name string) bool {
