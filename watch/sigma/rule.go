@@ -124,6 +124,7 @@ type Routed struct {
 type Correlation struct {
 	ID, Name, Title, Description, Status string
 	Level                                Level
+	HasLevel                             bool // false: Load gave it the highest level of its rules
 	Tags                                 []string
 	Type                                 string   // event_count, value_count, temporal …
 	Rules                                []string // ids or names of rules and correlations

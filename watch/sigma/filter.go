@@ -1,0 +1,105 @@
+package sigma
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Filter is a Sigma filter: a condition that it adds to rules with and.
+type Filter struct {
+	ID, Title, Description string
+	LogSource              LogSource
+	Rules                  []string // ids or names; empty: every rule of the log source
+	Detection              Detection
+	File                   string
+	Line                   int
+}
+
+// filter reads a filter document.
+func (r *reader) filter(m mapping) *Filter {
+	f := &Filter{ID: r.scalar(m, "id"), Title: r.scalar(m, "title"), Description: r.scalar(m, "description")}
+	r.require(m, "title", "a filter needs a title")
+	f.LogSource = r.logSource(m, "a filter")
+	n := m["filter"].value
+	body := r.mapping(n, "filter")
+	if r.err != nil {
+		return f
+	}
+	f.Detection = r.detection(n, true)
+	if len(f.Detection.Conditions) > 1 {
+		r.fail(f.Detection.Line, "a filter takes one condition")
+	}
+	rules, ok := body["rules"]
+	if !ok {
+		r.fail(m["filter"].line, "a filter needs rules: a list of rule ids or names, or any")
+		return f
+	}
+	f.Rules = r.strings(body, "rules")
+	switch {
+	case len(f.Rules) == 1 && (strings.EqualFold(f.Rules[0], "any") || strings.EqualFold(f.Rules[0], "all")):
+		f.Rules = nil
+	case len(f.Rules) == 0 && (rules.value.Kind != yaml.SequenceNode):
+		r.fail(rules.line, "a filter needs rules: a list of rule ids or names, or any")
+	}
+	return f
+}
+
+// fits tells whether the filter is about the rule: it names the rule or every
+// rule, and what it says of the log source the rule says too.
+func (f *Filter) fits(r *Rule) bool {
+	same := func(filter, rule string) bool { return filter == "" || strings.EqualFold(filter, rule) }
+	return same(f.LogSource.Category, r.LogSource.Category) &&
+		same(f.LogSource.Product, r.LogSource.Product) &&
+		same(f.LogSource.Service, r.LogSource.Service) &&
+		(len(f.Rules) == 0 || f.names(r))
+}
+
+func (f *Filter) names(r *Rule) bool {
+	return slices.ContainsFunc(f.Rules, func(ref string) bool { return r.calledBy(ref) })
+}
+
+// calledBy tells whether ref is the rule's id or name.
+func (r *Rule) calledBy(ref string) bool {
+	return ref != "" && (strings.EqualFold(ref, r.ID) || ref == r.Name)
+}
+
+// join adds the filter to the rule, as its nth: the filter's selections under
+// names of their own, and its condition to each of the rule's.
+func (f *Filter) join(r *Rule, n int) error {
+	prefix := fmt.Sprintf("@filter%d.", n)
+	condition, err := renameWords(f.Detection.Conditions[0], prefix)
+	if err != nil {
+		return err
+	}
+	for _, s := range f.Detection.Selections {
+		r.Detection.Selections = append(r.Detection.Selections, Selection{prefix + s.Name, cloneNode(s.Node), s.Line})
+	}
+	for i, c := range r.Detection.Conditions {
+		r.Detection.Conditions[i] = "(" + c + ") and (" + condition + ")"
+	}
+	return nil
+}
+
+// renameWords puts prefix before every selection and pattern of a condition.
+func renameWords(condition, prefix string) (string, error) {
+	tokens, err := tokenize(condition)
+	if err != nil {
+		return "", err
+	}
+	var out []string
+	for i, t := range tokens {
+		quantifier := i+1 < len(tokens) && strings.EqualFold(tokens[i+1].text, "of")
+		switch word := strings.ToLower(t.text); {
+		case !t.word || quantifier || word == "and" || word == "or" || word == "not" || word == "of":
+			out = append(out, t.text)
+		case word == "them":
+			out = append(out, prefix+"*")
+		default:
+			out = append(out, prefix+t.text)
+		}
+	}
+	return strings.Join(out, " "), nil
+}

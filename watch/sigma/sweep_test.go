@@ -1,0 +1,57 @@
+package sigma_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"borj.dev/borj/watch/sigma"
+)
+
+// shared returns the path of a real data file, which stands beside the
+// repository, or skips the test.
+func shared(t testing.TB, path ...string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	file := filepath.Join(append([]string{dir, "..", "shared"}, path...)...)
+	if _, err := os.Stat(file); err != nil {
+		t.Skipf("real data is not here: %v", err)
+	}
+	return file
+}
+
+func TestPublicRuleSet(t *testing.T) {
+	start := time.Now()
+	set, err := sigma.Load([]string{shared(t, "data", "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d rules, %d correlations, %d failed, %d skipped in %v", len(set.Rules), len(set.Correlations), len(set.Failed), len(set.Skipped), time.Since(start))
+	if len(set.Rules) < 3700 {
+		t.Errorf("%d rules loaded, want at least 3700", len(set.Rules))
+	}
+	if len(set.Failed) > 10 {
+		t.Errorf("%d rules failed, want at most 10", len(set.Failed))
+	}
+	for _, f := range set.Failed {
+		t.Logf("failed: %s:%d: %s: %s", f.File, f.Line, f.Rule, f.Reason)
+	}
+	for _, r := range set.Rules {
+		if _, err := r.Resolve(); err != nil {
+			t.Errorf("%s was loaded and does not resolve: %v", r.File, err)
+		}
+	}
+}
