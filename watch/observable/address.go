@@ -50,6 +50,16 @@ func CanonicalPrefix(text string) (Kind, netip.Prefix, error) {
 	return AddressKind(addr), p, nil
 }
 
+// Addr returns the address that a canonical value of kind IPv4 or IPv6 writes.
+// It allocates nothing.
+func Addr(canonical []byte) (netip.Addr, bool) {
+	if n, ok := parseIPv4(canonical); ok {
+		return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), true
+	}
+	b, ok := parseIPv6(canonical)
+	return netip.AddrFrom16(b), ok
+}
+
 // address returns the kind and the canonical form of an IP address.
 func address(v, buf []byte) (kind Kind, value, grown []byte, err error) {
 	if isIPv4(v) {
@@ -170,8 +180,8 @@ func parseIPv6(v []byte) (addr [16]byte, ok bool) {
 	if at == 16 {
 		return addr, false
 	}
-	n := copy(addr[16-(at-gap):], append([]byte(nil), addr[gap:at]...))
-	clear(addr[gap : 16-n])
+	copy(addr[16-(at-gap):], addr[gap:at])
+	clear(addr[gap : 16-(at-gap)])
 	return addr, true
 }
 

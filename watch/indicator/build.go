@@ -1,0 +1,164 @@
+package indicator
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/gaissmai/bart"
+
+	"borj.dev/borj/watch/observable"
+)
+
+// Build compiles what was added. The Builder must not be used afterwards.
+func (b *Builder) Build() *Set {
+	if len(b.pending) > 0 {
+		b.seal()
+	}
+	b.pending, b.arena = nil, nil
+	s := &Set{
+		owners:   slices.Clip(b.owners),
+		origins:  b.origins,
+		ids:      b.ids,
+		rules:    b.rules,
+		patterns: b.patterns,
+	}
+	s.keys.data = make([]byte, 0, b.size)
+	b.merge(s)
+	s.keys.data, s.keys.blocks, s.keys.last = slices.Clip(s.keys.data), slices.Clip(s.keys.blocks), nil
+	s.fill()
+	b.stats.Distinct = s.keys.n + b.patterns.n
+	s.stats = b.stats
+	b.runs = nil
+	return s
+}
+
+// merge writes the sorted runs into one table, each key once with the number
+// of its owner, or of its list of owners.
+func (b *Builder) merge(s *Set) {
+	heap := make([]*cursor, 0, len(b.runs))
+	for i := range b.runs {
+		c := &cursor{rest: b.runs[i].data}
+		if c.next() {
+			heap = append(heap, c)
+		}
+	}
+	for i := len(heap)/2 - 1; i >= 0; i-- {
+		sift(heap, i)
+	}
+	lists := map[string]uint32{}
+	var key []byte
+	var owners []uint32
+	flush := func() {
+		if len(owners) == 0 {
+			return
+		}
+		s.keys.append(key, s.reference(owners, lists))
+		owners = owners[:0]
+	}
+	for len(heap) > 0 {
+		c := heap[0]
+		if len(owners) == 0 || !bytes.Equal(c.key, key) {
+			flush()
+			key = append(key[:0], c.key...)
+		}
+		if !slices.Contains(owners, c.number) {
+			owners = append(owners, c.number)
+		}
+		if !c.next() {
+			heap[0] = heap[len(heap)-1]
+			heap = heap[:len(heap)-1]
+		}
+		sift(heap, 0)
+	}
+	flush()
+}
+
+// sift restores the order of a heap of cursors below i.
+func sift(heap []*cursor, i int) {
+	for {
+		least := i
+		for _, child := range [2]int{2*i + 1, 2*i + 2} {
+			if child < len(heap) && bytes.Compare(heap[child].key, heap[least].key) < 0 {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		heap[i], heap[least] = heap[least], heap[i]
+		i = least
+	}
+}
+
+// reference returns the number that stands for owners in the table: that of
+// the only one, or beyond all owners that of a list of them.
+func (s *Set) reference(owners []uint32, lists map[string]uint32) uint32 {
+	if len(owners) == 1 {
+		return owners[0]
+	}
+	slices.Sort(owners)
+	name := make([]byte, 0, 4*len(owners))
+	for _, o := range owners {
+		name = binary.LittleEndian.AppendUint32(name, o)
+	}
+	i, ok := lists[string(name)]
+	if !ok {
+		i = uint32(len(s.lists))
+		s.lists = append(s.lists, slices.Clone(owners))
+		lists[string(name)] = i
+	}
+	return uint32(len(s.owners)) + i
+}
+
+// fill derives from the table what look-ups are gated by.
+func (s *Set) fill() {
+	s.filter = newFilter(s.keys.n)
+	var buf []byte
+	lengths := [2]map[int]bool{{}, {}}
+	urls := map[int]bool{}
+	for c := (cursor{rest: s.keys.data}); c.next(); {
+		t := tag(c.key[0])
+		buf = appendHashed(buf[:0], c.key)
+		s.filter.add(s.filter.hash(t, buf))
+		s.kinds |= observable.KindsOf(t.kind())
+		switch t.match() {
+		case Exact:
+			s.exact |= observable.KindsOf(t.kind())
+		case Subdomains:
+			s.subdomains |= observable.KindsOf(t.kind())
+		case URLPrefix:
+			s.filter.add(s.filter.hash(urlGate, buf[:authorityEnd(buf)]))
+			urls[len(buf)] = true
+		case CIDR:
+			p := prefixOfKey(c.key)
+			if s.prefixes == nil {
+				s.prefixes = new(bart.Lite)
+			}
+			s.prefixes.Insert(p)
+			family := 0
+			if t.kind() == observable.IPv6 {
+				family = 1
+			}
+			lengths[family][p.Bits()] = true
+		}
+	}
+	for family := range lengths {
+		s.prefixLengths[family] = sortedKeys(lengths[family])
+	}
+	s.urlLengths = sortedKeys(urls)
+	for k := range s.patterns.byKind {
+		if len(s.patterns.byKind[k]) > 0 {
+			s.kinds |= observable.KindsOf(observable.Kind(k))
+		}
+	}
+}
+
+func sortedKeys(m map[int]bool) []int {
+	var out []int
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,65 @@
+package indicator
+
+import (
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"borj.dev/borj/watch/observable"
+)
+
+// Set is a compiled set of indicators. It never changes, and any number of
+// workers may look into it at once.
+type Set struct {
+	stats    Stats
+	keys     table
+	filter   filter
+	owners   []owner
+	lists    [][]uint32 // of owners, where a key has several
+	origins  []Provenance
+	ids      texts
+	rules    []rule
+	patterns patterns
+
+	kinds         observable.Kinds // that any term is about
+	exact         observable.Kinds // that have terms with Exact
+	subdomains    observable.Kinds
+	prefixes      *bart.Lite // every CIDR prefix
+	prefixLengths [2][]int   // the lengths in use, of IPv4 and IPv6
+	urlLengths    []int      // of the URL prefixes
+}
+
+// Provenance is what a source says about its indicators.
+type Provenance struct {
+	Source                string
+	Confidence            int
+	TLP                   string
+	Name                  string
+	ValidFrom, ValidUntil time.Time
+}
+
+func (p *Provenance) holds(at time.Time) bool {
+	return (p.ValidFrom.IsZero() || !at.Before(p.ValidFrom)) && (p.ValidUntil.IsZero() || at.Before(p.ValidUntil))
+}
+
+// Origin is one source's claim of an indicator.
+type Origin struct {
+	ID string // empty where the source gave none
+	*Provenance
+}
+
+// Hit is one indicator found in one record.
+type Hit struct {
+	ID      string   // of the first origin that has one, or made from type and value
+	Type    string   // observable.Kind.String(), or "pattern" for terms joined by AND
+	Value   string   // 192.0.2.0/24, *.example.com, http://example.com/a* …, or the STIX pattern
+	Origins []Origin // that hold at the record's time, in the order in which they were added; at least one
+	Matched []int32  // indexes of Record.Fields, ascending
+}
+
+// Stats returns what Build counted.
+func (s *Set) Stats() Stats { return s.stats }
+
+// Kinds returns the kinds that any indicator of the set is about: an Extractor
+// for this set needs no others.
+func (s *Set) Kinds() observable.Kinds { return s.kinds }
