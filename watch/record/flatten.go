@@ -309,6 +309,8 @@ func scalarEnd(s []byte, i int) (int, Kind) {
 			return i + 4, Null
 		}
 		return i, Text
+	case 'e', 'E':
+		return i, Text
 	}
 	digits := false
 	for ; i < len(s); i++ {

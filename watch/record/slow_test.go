@@ -102,14 +102,14 @@ func (p *slowParser) container(path string, top bool) (empty bool, err error) {
 	p.i++
 	p.depth++
 	defer func() { p.depth-- }()
+	if p.limit.Depth > 0 && p.depth > p.limit.Depth {
+		return false, ErrDepth
+	}
 	for n := 0; ; n++ {
 		p.space()
 		if p.peek() == closer {
 			p.i++
 			return n == 0, nil
-		}
-		if p.limit.Depth > 0 && p.depth > p.limit.Depth {
-			return false, ErrDepth
 		}
 		if n > 0 {
 			if p.peek() != ',' {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -176,15 +175,18 @@ func parseZone(s []byte) (time.Duration, bool) {
 
 // parseEpoch reads seconds since 1970, or a finer unit when there are too many.
 func parseEpoch(s []byte) (time.Time, bool) {
-	whole, frac, _ := bytes.Cut(s, []byte("."))
-	n, err := strconv.ParseInt(string(whole), 10, 64)
-	if err != nil {
+	if bytes.ContainsAny(s, "eE") {
 		f, err := strconv.ParseFloat(string(s), 64)
-		if err != nil || !strings.ContainsAny(string(s), "eE") || f < minEpoch || f > maxEpoch {
+		if err != nil || f < minEpoch || f > maxEpoch {
 			return time.Time{}, false
 		}
 		sec, rest := math.Modf(f)
 		return time.Unix(int64(sec), int64(rest*1e6)*1000).UTC(), true
+	}
+	whole, frac, _ := bytes.Cut(s, []byte("."))
+	n, err := strconv.ParseInt(string(whole), 10, 64)
+	if err != nil {
+		return time.Time{}, false
 	}
 	for _, c := range frac {
 		if c < '0' || c > '9' {
