@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -42,8 +41,7 @@ type Chunk struct {
 	block   []byte // what goes back to the pool
 	cut     cutting
 	spans   []span   // cutSpans: the records of data
-	columns *columns // csv and zeek TSV: nil before a header was seen
-	lost    *Reject  // a record that was too long to keep; then data is empty
+	columns *columns // CSV and Zeek TSV: nil before a header was seen
 	count   int
 }
 
@@ -55,10 +53,11 @@ const (
 	cutSpans                // where spans say
 )
 
-// span bounds one record in Chunk.data; reason is why it is set aside, or "".
+// span bounds one record in Chunk.data.
 type span struct {
 	start, end uint32
-	reason     string
+	reason     string  // why it is set aside; "" leaves that to whoever flattens it
+	lost       *Reject // it was too long to be kept, and is not in data
 }
 
 // Each cuts the chunk into records and flattens them with fl, in order. Each
@@ -68,11 +67,6 @@ type span struct {
 // record is valid until accept returns. Each returns the number of records.
 func (c *Chunk) Each(fl *Flattener, accept func(n int, r *Record), reject func(n int, rej Reject)) (records int) {
 	n := 0
-	if c.lost != nil {
-		reject(n, *c.lost)
-		c.count = 1
-		return 1
-	}
 	read := c.reader(fl)
 	one := func(start, end int, reason string) {
 		raw := c.data[start:end]
@@ -90,6 +84,11 @@ func (c *Chunk) Each(fl *Flattener, accept func(n int, r *Record), reject func(n
 	}
 	if c.cut == cutSpans {
 		for _, s := range c.spans {
+			if s.lost != nil {
+				reject(n, *s.lost)
+				n++
+				continue
+			}
 			one(int(s.start), int(s.end), s.reason)
 		}
 	} else {
@@ -119,12 +118,15 @@ func (c *Chunk) Each(fl *Flattener, accept func(n int, r *Record), reject func(n
 func (c *Chunk) Count() int { return c.count }
 
 // Bytes returns the length of the chunk's text, the records that were too long
-// to keep included.
+// to be kept included.
 func (c *Chunk) Bytes() int64 {
-	if c.lost != nil {
-		return c.lost.Bytes
+	n := int64(len(c.data))
+	for i := range c.spans {
+		if lost := c.spans[i].lost; lost != nil {
+			n += lost.Bytes
+		}
 	}
-	return int64(len(c.data))
+	return n
 }
 
 // Release gives the chunk's memory back. Neither the chunk nor any record of
@@ -172,7 +174,6 @@ func sample(raw []byte) string {
 }
 
 // tooLong describes a record of which only the first bytes were kept.
-func tooLong(in *Input, offset, length int64, limit int, head []byte) *Reject {
-	return &Reject{Input: in.Name, Offset: offset, Bytes: length, Sample: sample(head),
-		Reason: fmt.Sprintf("%v: more than %d bytes", ErrLine, limit)}
+func tooLong(in *Input, offset, length int64, head []byte) *Reject {
+	return &Reject{Input: in.Name, Offset: offset, Bytes: length, Reason: ErrLine.Error(), Sample: sample(head)}
 }

@@ -168,7 +168,7 @@ func (f *framer) lines(emit func(data []byte, offset int64) error) error {
 // skipLine sets a line aside that is too long to be kept: buf holds its
 // beginning, and the rest passes by unseen.
 func (f *framer) skipLine() error {
-	lost := tooLong(f.in, f.offset, 0, f.limit, f.buf)
+	lost := tooLong(f.in, f.offset, 0, f.buf)
 	for {
 		nl := bytes.IndexByte(f.buf, '\n')
 		if nl >= 0 {
@@ -183,7 +183,7 @@ func (f *framer) skipLine() error {
 		}
 		f.fill(cap(f.buf))
 	}
-	return f.emit(&Chunk{Input: f.in, lost: lost})
+	return f.emit(&Chunk{Input: f.in, cut: cutSpans, spans: []span{{lost: lost}}})
 }
 
 // chunk emits whole lines.
