@@ -1,0 +1,393 @@
+package correlate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"borj.dev/borj/watch/sigma"
+)
+
+// Bounds of one correlation.
+const (
+	maxRules         = 1 << 15 // rules that one refers to
+	maxTemporalRules = 64      // the same, for the temporal types
+	maxGroupBy       = 16      // group-by fields
+	maxFields        = 16      // fields of a condition
+	maxDepth         = 16      // correlations in a chain
+	maxThreshold     = 1 << 20 // events or values that a count may ask for
+)
+
+// correlation is one compiled correlation. As a source it feeds the
+// correlations that refer to it.
+type correlation struct {
+	source
+	at      int // in Plan.correlations
+	rule    *sigma.Correlation
+	kind    kind
+	rules   []string // keys, in the order written
+	span    int64    // nanoseconds
+	wait    int64    // how far behind an event may come
+	forever bool     // however far
+	closing bool     // the condition is judged when a window is over
+	cond    threshold
+	terms   []term     // of a temporal type without cond: the extended condition, or all rules
+	events  int        // kept of a group
+	carried []string   // fields of its events that those it feeds need
+	give    []int      // by source.fields: index in group-by, or ^index in carried
+	parts   []*source  // by rules
+	names   [][]string // by rules: what aliases may call them
+	depth   int        // 1 when it refers to base rules only
+	horizon int64
+}
+
+// New compiles correlations over the base rules. A correlation that does not
+// compile is among the failures, with those that refer to it; the others are
+// in the plan.
+func New(correlations []*sigma.Correlation, base []*sigma.Rule, options Options) (*Plan, []sigma.Failure) {
+	b := &builder{
+		plan:  &Plan{options: options.withDefaults(), sources: map[string]*source{}},
+		names: map[string][]reference{},
+		state: map[*sigma.Correlation]visit{},
+		done:  map[*sigma.Correlation]*correlation{},
+		inner: map[*source]*correlation{},
+	}
+	for _, r := range base {
+		b.name(r.ID, reference{base: r})
+		b.name(r.Name, reference{base: r})
+	}
+	for _, c := range correlations {
+		b.name(c.ID, reference{inner: c})
+		b.name(c.Name, reference{inner: c})
+	}
+	for _, c := range correlations {
+		b.compile(c)
+	}
+	b.connect()
+	return b.plan, b.failed
+}
+
+// reference is what an id or a name stands for.
+type reference struct {
+	base  *sigma.Rule
+	inner *sigma.Correlation
+}
+
+// same tells whether two references mean the same: rules loaded twice do.
+func (r reference) same(o reference) bool {
+	if r.base != nil && o.base != nil {
+		return Key(r.base) == Key(o.base)
+	}
+	return r == o
+}
+
+type visit uint8
+
+const (
+	unseen visit = iota
+	compiling
+	compiled
+)
+
+type builder struct {
+	plan   *Plan
+	names  map[string][]reference
+	state  map[*sigma.Correlation]visit
+	done   map[*sigma.Correlation]*correlation
+	inner  map[*source]*correlation
+	path   []*sigma.Correlation // being compiled, outermost first
+	failed []sigma.Failure
+}
+
+func (b *builder) name(name string, r reference) {
+	if name == "" || slices.ContainsFunc(b.names[name], r.same) {
+		return
+	}
+	b.names[name] = append(b.names[name], r)
+}
+
+// compile compiles c after those it refers to. The result is nil when it
+// failed.
+func (b *builder) compile(c *sigma.Correlation) *correlation {
+	if b.state[c] != unseen {
+		return b.done[c]
+	}
+	b.state[c] = compiling
+	b.path = append(b.path, c)
+	out, err := b.one(c)
+	b.path = b.path[:len(b.path)-1]
+	b.state[c] = compiled
+	if err != nil {
+		b.failed = append(b.failed, sigma.Failure{File: c.File, Line: c.Line, Rule: label(c), Reason: err.Error()})
+		return nil
+	}
+	b.done[c], b.inner[&out.source] = out, out
+	out.at = len(b.plan.correlations)
+	b.plan.correlations = append(b.plan.correlations, out)
+	return out
+}
+
+func label(c *sigma.Correlation) string {
+	for _, s := range []string{c.ID, c.Name, c.Title} {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
+	k, ok := kinds[c.Type]
+	if !ok {
+		return nil, fmt.Errorf("correlation type %.40q is not known", c.Type)
+	}
+	span, err := parseTimespan(c.Timespan)
+	if err != nil {
+		return nil, err
+	}
+	out := &correlation{rule: c, kind: k, span: int64(span)}
+	out.key = label(c)
+	if err := checkShape(c, k); err != nil {
+		return nil, err
+	}
+	written := c.Rules
+	if len(written) == 0 && c.Condition.Expression != "" {
+		written = expressionNames(c.Condition.Expression)
+	}
+	if err := b.resolve(out, written); err != nil {
+		return nil, err
+	}
+	if err := b.condition(out, written); err != nil {
+		return nil, err
+	}
+	b.timing(out)
+	return out, nil
+}
+
+// checkShape refuses what is out of bounds or does not belong to the type.
+func checkShape(c *sigma.Correlation, k kind) error {
+	cond := c.Condition
+	switch {
+	case len(c.GroupBy) > maxGroupBy:
+		return fmt.Errorf("group-by has %d fields, more than %d", len(c.GroupBy), maxGroupBy)
+	case len(cond.Fields) > maxFields:
+		return fmt.Errorf("condition has %d fields, more than %d", len(cond.Fields), maxFields)
+	case cond.Expression != "" && !k.temporal():
+		return fmt.Errorf("a condition over rule names belongs to the temporal types, not to %s", c.Type)
+	case cond.Expression != "" && len(cond.Comparisons) > 0:
+		return fmt.Errorf("the condition has both an expression and comparisons")
+	case len(cond.Comparisons) == 0 && !k.temporal():
+		return fmt.Errorf("%s needs a condition: gt, gte, lt, lte, eq or neq", c.Type)
+	case (k == valueCount || k.numeric()) && len(cond.Fields) == 0:
+		return fmt.Errorf("%s needs condition.field", c.Type)
+	case k.numeric() && len(cond.Fields) > 1:
+		return fmt.Errorf("%s takes one condition.field, not %d", c.Type, len(cond.Fields))
+	case k == valuePercentile && (cond.Percentile < 1 || cond.Percentile > 100):
+		return fmt.Errorf("value_percentile needs condition.percentile, from 1 to 100")
+	}
+	return nil
+}
+
+// resolve finds what the written references stand for.
+func (b *builder) resolve(out *correlation, written []string) error {
+	limit := maxRules
+	if out.kind.temporal() {
+		limit = maxTemporalRules
+	}
+	if len(written) == 0 {
+		return fmt.Errorf("rules is empty: name the rules to correlate")
+	}
+	if len(written) > limit {
+		return fmt.Errorf("rules has %d entries, more than %d", len(written), limit)
+	}
+	seen := map[*source]string{}
+	out.depth = 1
+	for _, name := range written {
+		src, names, err := b.lookup(name)
+		if err != nil {
+			return err
+		}
+		if other, ok := seen[src]; ok {
+			return fmt.Errorf("rules names one rule twice, as %q and %q", other, name)
+		}
+		seen[src] = name
+		out.parts = append(out.parts, src)
+		out.rules = append(out.rules, src.key)
+		out.names = append(out.names, names)
+		if inner := b.inner[src]; inner != nil {
+			out.depth = max(out.depth, inner.depth+1)
+		}
+	}
+	if out.depth > maxDepth {
+		return fmt.Errorf("is at the end of a chain of more than %d correlations", maxDepth)
+	}
+	return nil
+}
+
+// lookup returns the source that name refers to, and all its names.
+func (b *builder) lookup(name string) (*source, []string, error) {
+	refs := b.names[name]
+	if len(refs) == 0 {
+		return nil, nil, fmt.Errorf("refers to %q, and no usable rule has that id or name: load it too", name)
+	}
+	if len(refs) > 1 {
+		return nil, nil, fmt.Errorf("refers to %q, which is the id or name of %d rules: use the id of one", name, len(refs))
+	}
+	if r := refs[0].base; r != nil {
+		key := Key(r)
+		if b.plan.sources[key] == nil {
+			b.plan.sources[key] = &source{key: key}
+		}
+		return b.plan.sources[key], []string{name, r.Name, r.ID}, nil
+	}
+	inner := refs[0].inner
+	if b.state[inner] == compiling {
+		return nil, nil, fmt.Errorf("refers to itself: %s", b.cycle(inner))
+	}
+	out := b.compile(inner)
+	if out == nil {
+		return nil, nil, fmt.Errorf("refers to correlation %q, which cannot be used", name)
+	}
+	return &out.source, []string{name, inner.Name, inner.ID}, nil
+}
+
+func (b *builder) cycle(from *sigma.Correlation) string {
+	var s strings.Builder
+	on := false
+	for i, c := range b.path {
+		if on = on || c == from; on && i < 20 {
+			s.WriteString(label(c) + " → ")
+		}
+	}
+	return s.String() + label(from)
+}
+
+// condition compiles the condition, and decides how much of a group is kept.
+func (b *builder) condition(out *correlation, written []string) (err error) {
+	c := out.rule.Condition
+	if out.cond, err = compileThreshold(c.Comparisons); err != nil {
+		return err
+	}
+	n := len(out.rules)
+	if c.Expression != "" {
+		used := uint64(0)
+		out.terms, err = parseExpression(c.Expression, func(name string) (int, error) {
+			i := slices.Index(written, name)
+			if i < 0 {
+				return 0, fmt.Errorf("the condition names %.60q, which is not among rules", name)
+			}
+			used |= 1 << i
+			return i, nil
+		})
+		for i := range written {
+			if err == nil && used&(1<<i) == 0 {
+				err = fmt.Errorf("rules names %q, which the condition does not", written[i])
+			}
+		}
+		if err != nil {
+			return err
+		}
+	} else if out.kind.temporal() && len(out.cond) == 0 {
+		out.cond = threshold{{gte, float64(n)}}
+	}
+	if out.kind.temporal() && out.cond.all(n) {
+		out.cond, out.terms = nil, []term{{present: 1<<n - 1}}
+	}
+	out.closing = closing(out.kind, out.cond, out.terms)
+	out.events = b.plan.options.Events
+	if out.kind == eventCount || out.kind == valueCount {
+		if out.cond.largest() > maxThreshold {
+			return fmt.Errorf("the condition counts beyond %d, more than is kept of one group", maxThreshold)
+		}
+		out.events = max(out.events, int(out.cond.largest())+2)
+	}
+	return nil
+}
+
+// timing decides how late events may come: by the option, and as late as the
+// correlations that it refers to are in firing.
+func (b *builder) timing(out *correlation) {
+	lateness := int64(b.plan.options.Lateness)
+	if lateness <= 0 {
+		out.forever = lateness < 0
+		lateness = out.span
+	}
+	delay, horizon := int64(0), int64(0)
+	for _, src := range out.parts {
+		inner := b.inner[src]
+		if inner == nil {
+			continue
+		}
+		horizon = max(horizon, inner.horizon)
+		d := inner.wait
+		if inner.closing {
+			d += inner.span
+		}
+		delay = max(delay, d)
+	}
+	out.wait = lateness + delay
+	out.horizon = 2*out.span + out.wait + horizon
+	b.plan.horizon = max(b.plan.horizon, time.Duration(out.horizon))
+}
+
+// connect leads each source to the correlations that it feeds, outermost
+// first, so that what a correlation must carry for those it feeds is known
+// before its own sources are asked.
+func (b *builder) connect() {
+	for to, c := range slices.Backward(b.plan.correlations) {
+		for _, f := range c.fields {
+			if i := slices.Index(c.rule.GroupBy, f); i >= 0 {
+				c.give = append(c.give, i)
+				continue
+			}
+			c.give = append(c.give, ^len(c.carried))
+			c.carried = append(c.carried, f)
+		}
+		for i, src := range c.parts {
+			ask := func(fields []string) []int {
+				at := make([]int, len(fields))
+				for k, f := range fields {
+					at[k] = src.ask(c.unalias(f, i))
+				}
+				return at
+			}
+			var values []string
+			if c.kind == valueCount || c.kind.numeric() {
+				values = c.rule.Condition.Fields
+			}
+			src.feeds = append(src.feeds, feed{to, uint16(i), ask(c.rule.GroupBy), ask(values), ask(c.carried)})
+			src.shown = src.shown || c.rule.Generate
+		}
+	}
+	for key, src := range b.plan.sources {
+		if len(src.feeds) == 0 {
+			delete(b.plan.sources, key)
+		}
+		slices.Reverse(src.feeds)
+	}
+	for _, c := range b.plan.correlations {
+		slices.Reverse(c.feeds)
+	}
+}
+
+// ask returns the place of a field in s.fields, adding it if need be.
+func (s *source) ask(field string) int {
+	i := slices.Index(s.fields, field)
+	if i < 0 {
+		i = len(s.fields)
+		s.fields = append(s.fields, field)
+	}
+	return i
+}
+
+// unalias returns the field that stands for name in events of the i-th rule.
+func (c *correlation) unalias(name string, i int) string {
+	fields := c.rule.Aliases[name]
+	for _, n := range c.names[i] {
+		if f := fields[n]; n != "" && f != "" {
+			return f
+		}
+	}
+	return name
+}
