@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// Bounds of one condition and of the expression that a rule becomes.
+// Bounds of one condition.
 const (
-	maxConditionBytes = 16 << 10
+	maxConditionBytes = 64 << 10
 	maxConditionDepth = 64
-	maxCombinations   = 1000    // and-groups that "N of" may become
-	maxComparisons    = 200_000 // of one rule, counted as an evaluator meets them
+	maxCombinations   = 1000 // and-groups that "N of" may become
 )
 
 type token struct {
@@ -80,6 +79,7 @@ type conditionParser struct {
 	depth  int
 	named  func(name string) (Expr, error)
 	names  []string // of all selections, in the order written
+	total  int      // comparisons, counted as an evaluator meets them
 }
 
 // parseCondition turns one condition into an expression. named gives the
@@ -183,7 +183,18 @@ func (p *conditionParser) operand() (Expr, error) {
 	if strings.Contains(t.text, "*") {
 		return nil, fmt.Errorf("the condition names %q; a pattern needs a quantifier, such as 1 of %s", t.text, t.text)
 	}
-	return p.named(t.text)
+	return p.count(p.named(t.text))
+}
+
+// count bounds what selections that are named over and over add up to.
+func (p *conditionParser) count(e Expr, err error) (Expr, error) {
+	if err != nil {
+		return nil, err
+	}
+	if p.total += comparisons(e, maxComparisons-p.total); p.total > maxComparisons {
+		return nil, fmt.Errorf("the condition asks for more than %d comparisons", maxComparisons)
+	}
+	return e, nil
 }
 
 func (p *conditionParser) quantified(count string) (Expr, error) {
@@ -208,9 +219,9 @@ func (p *conditionParser) quantified(count string) (Expr, error) {
 	}
 	switch strings.ToLower(count) {
 	case "all":
-		return simplify(And(parts)), nil
+		return p.count(simplify(And(parts)), nil)
 	case "any", "1":
-		return simplify(Or(parts)), nil
+		return p.count(simplify(Or(parts)), nil)
 	}
 	n, err := strconv.Atoi(count)
 	if err != nil || n < 1 {
@@ -220,7 +231,16 @@ func (p *conditionParser) quantified(count string) (Expr, error) {
 		return nil, fmt.Errorf("the condition asks for %d of %s, and only %d selections have such a name", n, pattern, len(parts))
 	}
 	groups, err := atLeast(n, parts)
-	return simplify(groups), err
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.count(groups, nil); err != nil {
+		return nil, err
+	}
+	for i := range groups {
+		groups[i] = simplify(groups[i])
+	}
+	return simplify(groups), nil
 }
 
 // selects tells whether a quantifier's pattern means the selection. Those

@@ -38,16 +38,13 @@ func (r *reader) correlation(m mapping) *Correlation {
 	}
 	r.require(m, "title", "a correlation needs a title")
 	r.status(m)
-	body := r.mapping(m["correlation"].value, "correlation")
+	at, _ := m.get("correlation")
+	body := r.mapping(at.value, "correlation")
 	if r.err != nil {
 		return c
 	}
-	line := m["correlation"].line
-	for key, e := range body {
-		if !slices.Contains([]string{"type", "rules", "group-by", "timespan", "timeframe", "aliases", "condition", "generate"}, key) {
-			r.fail(e.line, "correlation: unknown attribute %q; there are type, rules, group-by, timespan, aliases, condition and generate", key)
-		}
-	}
+	line := at.line
+	r.only(body, "correlation", "type", "rules", "group-by", "timespan", "aliases", "condition", "generate")
 	c.Type = strings.ToLower(r.scalar(body, "type"))
 	if _, ok := correlationTypes[c.Type]; !ok {
 		r.fail(line, "unknown correlation type %q; there are event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile and value_median", c.Type)
@@ -59,13 +56,22 @@ func (r *reader) correlation(m mapping) *Correlation {
 		r.fail(line, "a correlation needs a timespan, such as 15m")
 	}
 	if _, err := ParseTimespan(c.Timespan); err != nil {
-		r.fail(body["timespan"].line, "%s", err)
+		r.fail(body.line("timespan"), "%s", err)
 	}
 	r.generate(c, m, body)
-	r.aliases(c, body)
 	r.correlationCondition(c, body, line)
 	r.correlationRules(c, line)
+	r.aliases(c, body)
 	return c
+}
+
+// only refuses attributes other than names.
+func (r *reader) only(m mapping, what string, names ...string) {
+	for _, e := range m.list {
+		if !slices.Contains(names, e.key) {
+			r.fail(e.line, "%s: unknown attribute %q; there are %s", what, e.key, strings.Join(names, ", "))
+		}
+	}
 }
 
 // generate stands within correlation in pySigma and beside it in the
@@ -77,7 +83,7 @@ func (r *reader) generate(c *Correlation, m, body mapping) {
 		case "true":
 			c.Generate = true
 		default:
-			r.fail(at["generate"].line, "generate is true or false, not %q", s)
+			r.fail(at.line("generate"), "generate is true or false, not %q", s)
 		}
 	}
 }
@@ -87,15 +93,18 @@ func (r *reader) aliases(c *Correlation, body mapping) {
 		return
 	}
 	c.Aliases = map[string]map[string]string{}
-	for alias, e := range r.mapping(body["aliases"].value, "aliases") {
+	at, _ := body.get("aliases")
+	for _, alias := range r.mapping(at.value, "aliases").list {
 		fields := map[string]string{}
-		of := r.mapping(e.value, "the alias "+alias)
-		for rule := range of {
-			if fields[rule] = r.scalar(of, rule); fields[rule] == "" {
-				r.fail(of[rule].line, "the alias %s names no field for %s", alias, rule)
+		of := r.mapping(alias.value, "the alias "+alias.key)
+		for _, rule := range of.list {
+			if fields[rule.key] = r.scalar(of, rule.key); fields[rule.key] == "" {
+				r.fail(rule.line, "the alias %s names no field for %s", alias.key, rule.key)
+			} else if !slices.Contains(c.Rules, rule.key) {
+				r.fail(rule.line, "the alias %s speaks of %s, which is not among the correlation's rules", alias.key, rule.key)
 			}
 		}
-		c.Aliases[alias] = fields
+		c.Aliases[alias.key] = fields
 	}
 }
 
@@ -120,13 +129,6 @@ func (r *reader) correlationRules(c *Correlation, line int) {
 	}
 	if c.Condition.Expression != "" {
 		r.extendedNames(c, line)
-	}
-	for alias, fields := range c.Aliases {
-		for rule := range fields {
-			if !seen[rule] {
-				r.fail(line, "the alias %s speaks of %s, which is not among the correlation's rules", alias, rule)
-			}
-		}
 	}
 }
 
@@ -169,7 +171,7 @@ func expressionNames(expression string) []string {
 // correlationCondition reads the threshold, or the expression of a temporal
 // type.
 func (r *reader) correlationCondition(c *Correlation, body mapping, line int) {
-	e, ok := body["condition"]
+	e, ok := body.get("condition")
 	if !ok {
 		if !c.Temporal() {
 			r.fail(line, "a correlation of type %s needs a condition, such as gte: 10", c.Type)
@@ -194,15 +196,11 @@ func (r *reader) correlationCondition(c *Correlation, body mapping, line int) {
 		}
 		x, err := strconv.ParseFloat(r.scalar(m, op), 64)
 		if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
-			r.fail(m[op].line, "condition: %s needs a number, not %q", op, r.scalar(m, op))
+			r.fail(m.line(op), "condition: %s needs a number, not %q", op, r.scalar(m, op))
 		}
 		c.Condition.Comparisons = append(c.Condition.Comparisons, CorrelationComparison{op, x})
 	}
-	for key, e := range m {
-		if !slices.Contains([]string{"gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile"}, key) {
-			r.fail(e.line, "condition: unknown attribute %q; there are gt, gte, lt, lte, eq, neq, field and percentile", key)
-		}
-	}
+	r.only(m, "condition", "gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile")
 	if len(c.Condition.Comparisons) == 0 {
 		r.fail(e.line, "the condition compares with nothing; write for example gte: 10")
 	}

@@ -79,6 +79,18 @@ func (m *Match) holdsFor(r *record.Record, f *record.Field) bool {
 // gave. It cannot answer for OpExists, OpNull and OpFieldRef, which need the
 // record.
 func (m *Match) HoldsFor(value []byte) bool {
+	if m.comparesText() && !m.Cased {
+		value = Fold(nil, value)
+	}
+	return m.holdsForFolded(value)
+}
+
+// comparesText tells whether the comparison is one of text, before which case
+// is folded.
+func (m *Match) comparesText() bool { return m.Op <= OpGlob && m.Part == WholeValue }
+
+// holdsForFolded is HoldsFor a value that is folded, if the comparison folds.
+func (m *Match) holdsForFolded(value []byte) bool {
 	switch m.Op {
 	case OpRegexp:
 		return m.Regexp.Match(value)
@@ -86,11 +98,8 @@ func (m *Match) HoldsFor(value []byte) bool {
 		addr, err := netip.ParseAddr(string(value))
 		return err == nil && m.Prefix.Contains(addr.WithZone("").Unmap())
 	}
-	if m.Part != WholeValue || OpLess <= m.Op && m.Op <= OpGreaterEqual {
+	if !m.comparesText() {
 		return m.holdsForNumber(value)
-	}
-	if !m.Cased {
-		value = Fold(nil, value)
 	}
 	if m.Op == OpGlob {
 		return fitsGlob(m.Glob, value)
@@ -198,58 +207,4 @@ func ParseNumber(text []byte) (float64, bool) {
 	}
 	x, err := strconv.ParseFloat(string(text), 64)
 	return x, err == nil && !math.IsInf(x, 0)
-}
-
-// MatchedField is a value that made a rule true.
-type MatchedField struct {
-	Path  string // the record's own dotted path, such as dns.query[0].rrname
-	Value string
-}
-
-// Bounds of what a hit shows.
-const (
-	maxMatched      = 64
-	maxMatchedValue = 32 << 10 // bytes
-)
-
-// Matched returns the values that made e true for r, in the order in which e
-// asks for them: those of every comparison that holds and stands under no
-// Not. Values longer than 32 KiB are cut, and at most 64 are returned.
-func Matched(e Expr, r *record.Record) []MatchedField {
-	var fields []*record.Field
-	collectMatched(e, r, &fields)
-	out := make([]MatchedField, 0, len(fields))
-	for _, f := range fields {
-		value := r.String(f)
-		if len(value) > maxMatchedValue {
-			value = strings.ToValidUTF8(value[:maxMatchedValue], "")
-		}
-		out = append(out, MatchedField{r.Locate(f), value})
-	}
-	return out
-}
-
-func collectMatched(e Expr, r *record.Record, fields *[]*record.Field) {
-	var parts []Expr
-	switch e := e.(type) {
-	case And:
-		parts = e
-	case Or:
-		parts = e
-	case *Match:
-		e.each(r, func(f *record.Field) bool {
-			if len(*fields) >= maxMatched {
-				return false
-			}
-			if !slices.Contains(*fields, f) {
-				*fields = append(*fields, f)
-			}
-			return true
-		})
-	}
-	for _, part := range parts {
-		if len(*fields) < maxMatched && Evaluate(part, r) {
-			collectMatched(part, r, fields)
-		}
-	}
 }

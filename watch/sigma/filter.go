@@ -23,18 +23,15 @@ func (r *reader) filter(m mapping) *Filter {
 	f := &Filter{ID: r.scalar(m, "id"), Title: r.scalar(m, "title"), Description: r.scalar(m, "description")}
 	r.require(m, "title", "a filter needs a title")
 	f.LogSource = r.logSource(m, "a filter")
-	n := m["filter"].value
-	body := r.mapping(n, "filter")
-	if r.err != nil {
-		return f
-	}
-	f.Detection = r.detection(n, true)
+	at, _ := m.get("filter")
+	body := r.mapping(at.value, "filter")
+	f.Detection = r.detection(m, "filter")
 	if len(f.Detection.Conditions) > 1 {
 		r.fail(f.Detection.Line, "a filter takes one condition")
 	}
-	rules, ok := body["rules"]
+	rules, ok := body.get("rules")
 	if !ok {
-		r.fail(m["filter"].line, "a filter needs rules: a list of rule ids or names, or any")
+		r.fail(at.line, "a filter needs rules: a list of rule ids or names, or any")
 		return f
 	}
 	f.Rules = r.strings(body, "rules")
@@ -66,7 +63,7 @@ func (r *Rule) calledBy(ref string) bool {
 	return ref != "" && (strings.EqualFold(ref, r.ID) || ref == r.Name)
 }
 
-// join adds the filter to the rule, as its nth: the filter's selections under
+// join adds the filter to the rule, as its nth from 1: the filter's selections under
 // names of their own, and its condition to each of the rule's.
 func (f *Filter) join(r *Rule, n int) error {
 	prefix := fmt.Sprintf("@filter%d.", n)
@@ -78,7 +75,10 @@ func (f *Filter) join(r *Rule, n int) error {
 		r.Detection.Selections = append(r.Detection.Selections, Selection{prefix + s.Name, cloneNode(s.Node), s.Line})
 	}
 	for i, c := range r.Detection.Conditions {
-		r.Detection.Conditions[i] = "(" + c + ") and (" + condition + ")"
+		if n == 1 {
+			c = "(" + c + ")"
+		}
+		r.Detection.Conditions[i] = c + " and (" + condition + ")"
 	}
 	return nil
 }

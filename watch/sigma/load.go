@@ -25,6 +25,10 @@ type Limits struct {
 	Bytes int64 // of all files together, unpacked: 512 MiB
 }
 
+// maxLoadInstructions bounds the regular expressions of a whole load. The
+// public rules have about 25,000 instructions.
+const maxLoadInstructions = 5_000_000
+
 // Load reads rules, filters and correlations from files (.yml, .yaml),
 // directories and archives (.tar, .tar.gz, .tgz, .zip). Every rule in the set
 // compiles: Resolve gives no error. What cannot be used is in Failed with
@@ -154,7 +158,15 @@ func (l *loader) joinFilters() {
 	for _, f := range l.filters {
 		name := firstOf(f.ID, f.Title)
 		check := Rule{Detection: f.Detection}
-		if _, err := check.Resolve(); err != nil && !isPlaceholder(err) {
+		err := expandRule(&check, l.opt.Placeholders)
+		if err == nil {
+			_, err = check.Resolve()
+		}
+		if isPlaceholder(err) {
+			l.skip(f.File, f.Line, name, err.Error())
+			continue
+		}
+		if err != nil {
 			l.fail(f.File, f.Line, name, err)
 			continue
 		}
@@ -195,15 +207,20 @@ func isPlaceholder(err error) bool {
 // compile.
 func (l *loader) resolveRules() {
 	errs := make([]error, len(l.set.Rules))
+	costs := make([]int, len(l.set.Rules))
 	inParallel(len(errs), func(i int) {
 		r := l.set.Rules[i]
 		if errs[i] = expandRule(r, l.opt.Placeholders); errs[i] == nil {
-			_, errs[i] = r.Resolve()
+			_, costs[i], errs[i] = r.resolve()
 		}
 	})
 	kept := l.set.Rules[:0]
+	cost := 0
 	for i, r := range l.set.Rules {
 		name := firstOf(r.ID, r.Title)
+		if cost += costs[i]; cost > maxLoadInstructions && costs[i] > 0 && errs[i] == nil {
+			errs[i] = fmt.Errorf("the regular expressions of all rules up to this one are too costly together: more than %d steps", maxLoadInstructions)
+		}
 		switch {
 		case errs[i] == nil:
 			kept = append(kept, r)

@@ -24,6 +24,7 @@ type operand struct {
 // more alternatives.
 type item struct {
 	*Item
+	res     *resolver
 	values  [][]operand
 	applied []string
 	linkAll bool
@@ -59,15 +60,6 @@ var modifiers = map[string]func(*item, string) error{
 	"week": applyTimePart, "month": applyTimePart, "year": applyTimePart,
 }
 
-// resolve turns the item into an expression.
-func (src *Item) resolve() (Expr, error) {
-	e, err := resolveItem(src)
-	if err != nil {
-		return nil, &lineError{src.Line, fmt.Errorf("%s: %w", src.name(), err)}
-	}
-	return e, nil
-}
-
 func (src *Item) name() string {
 	name := strings.Join(append([]string{src.Field}, src.Modifiers...), "|")
 	if name == "" {
@@ -76,8 +68,10 @@ func (src *Item) name() string {
 	return name
 }
 
-func resolveItem(src *Item) (Expr, error) {
-	it := &item{Item: src}
+// item turns one item into an expression: its values, changed by each modifier
+// in turn, and linked.
+func (res *resolver) item(src *Item) (Expr, error) {
+	it := &item{Item: src, res: res}
 	if len(src.Values) == 0 {
 		return nil, fmt.Errorf("the list of values is empty; write null for a field that is absent, '' for one that is empty")
 	}
@@ -94,6 +88,9 @@ func resolveItem(src *Item) (Expr, error) {
 			op.parts = []GlobPart{{Literal, v.Text}}
 		}
 		it.values = append(it.values, []operand{op})
+		if err := res.spend(v.Text, 1); err != nil {
+			return nil, err
+		}
 	}
 	for _, m := range src.Modifiers {
 		apply, ok := modifiers[m]
@@ -133,25 +130,43 @@ func (it *item) expr() (Expr, error) {
 	return e, nil
 }
 
-func (it *item) matchOf(op operand) (*Match, error) {
+// compile makes the regular expression, once its flags are known.
+func (it *item) compile(m *Match) (*Match, error) {
+	re, cost, err := compileRegexp(m.Text, it.flags)
+	if err != nil {
+		return nil, err
+	}
+	if it.res.instructions += cost; it.res.instructions > maxInstructions {
+		return nil, fmt.Errorf("the rule's regular expressions together are too costly: more than %d steps", maxInstructions)
+	}
+	m.Text, m.Regexp = "", re
+	return m, nil
+}
+
+// matchOf returns the comparison that an alternative has become.
+func (it *item) matchOf(op operand) (Expr, error) {
 	switch {
 	case op.match != nil && op.match.Op == OpRegexp:
-		re, err := compileRegexp(op.match.Text, it.flags)
-		if err != nil {
-			return nil, err
-		}
-		op.match.Text, op.match.Regexp = "", re
-		return op.match, nil
+		return it.compile(op.match)
 	case op.match != nil:
 		return op.match, nil
 	case op.kind == NullValue:
 		return &Match{Field: it.Field, Op: OpNull}, nil
+	case it.Field != "" && anyValue(op.parts):
+		return Not{&Match{Field: it.Field, Op: OpNull}}, nil
 	}
 	// Keywords stand anywhere in a value, and so does what base64offset finds.
 	if it.Field == "" && !it.partial || it.offsets && !it.partial {
 		op.parts = surround(op.parts, "contains")
 	}
 	return globMatch(it.Field, op.parts, it.cased), nil
+}
+
+// anyValue tells whether the pattern is a lone *, which asks only that the
+// field has a value, be it an object.
+func anyValue(parts []GlobPart) bool {
+	parts = tidy(parts)
+	return len(parts) == 1 && parts[0].Kind == Many
 }
 
 // each applies f to every alternative of every value. What f returns takes
@@ -166,6 +181,9 @@ func (it *item) each(f func(operand) ([]operand, error)) error {
 			}
 			if out = append(out, ops...); len(out) > maxAlternatives {
 				return fmt.Errorf("the value %q has more than %d variants", shorten(op.raw), maxAlternatives)
+			}
+			if err := it.res.spend(op.raw, len(ops)-1); err != nil {
+				return err
 			}
 		}
 		it.values[i] = out

@@ -14,11 +14,12 @@ import (
 
 // Bounds of one file.
 const (
-	maxFileBytes = 4 << 20
-	maxDocuments = 10_000 // in one file
-	maxNodes     = 500_000
-	maxValues    = 20_000 // of one item
-	maxNodeDepth = 32
+	maxFileBytes  = 4 << 20
+	maxDocuments  = 10_000 // in one file
+	maxNodes      = 500_000
+	maxValues     = 20_000 // of one item
+	maxNodeDepth  = 32
+	maxSelections = 1000 // of one detection
 )
 
 // document is what one YAML document of a rule file is: exactly one of rule,
@@ -158,20 +159,22 @@ func joinNodes(under, over *yaml.Node, budget *int) (*yaml.Node, error) {
 	}
 	out := *over
 	out.Content = append([]*yaml.Node(nil), under.Content...)
-next:
+	at := make(map[string]int, len(out.Content)/2)
+	for i := 0; i+1 < len(out.Content); i += 2 {
+		at[out.Content[i].Value] = i + 1
+	}
 	for i := 0; i+1 < len(over.Content); i += 2 {
 		key, value := over.Content[i], over.Content[i+1]
-		for j := 0; j+1 < len(out.Content); j += 2 {
-			if out.Content[j].Value == key.Value {
-				joined, err := joinNodes(out.Content[j+1], value, budget)
-				if err != nil {
-					return nil, err
-				}
-				out.Content[j+1] = joined
-				continue next
-			}
+		j, ok := at[key.Value]
+		if !ok {
+			out.Content = append(out.Content, key, value)
+			continue
 		}
-		out.Content = append(out.Content, key, value)
+		joined, err := joinNodes(out.Content[j], value, budget)
+		if err != nil {
+			return nil, err
+		}
+		out.Content[j] = joined
 	}
 	return &out, nil
 }
@@ -235,7 +238,7 @@ func (r *reader) rule(m mapping) *Rule {
 		r.fail(0, "a rule needs a detection with a selection and a condition")
 		return rule
 	}
-	rule.Detection = r.detection(m["detection"].value, false)
+	rule.Detection = r.detection(m, "detection")
 	rule.Custom = r.custom(m)
 	return rule
 }
@@ -250,27 +253,27 @@ var known = map[string]bool{
 
 func (r *reader) custom(m mapping) map[string]any {
 	var out map[string]any
-	for key, e := range m {
-		if known[key] {
+	for _, e := range m.list {
+		if known[e.key] {
 			continue
 		}
 		var v any
 		if err := e.value.Decode(&v); err != nil {
 			_, reason := yamlError(err)
-			r.fail(e.line, "%s: %s", key, reason)
+			r.fail(e.line, "%s: %s", e.key, reason)
 			continue
 		}
 		if out == nil {
 			out = map[string]any{}
 		}
-		out[key] = v
+		out[e.key] = v
 	}
 	return out
 }
 
 func (r *reader) require(m mapping, key, reason string) {
 	if r.scalar(m, key) == "" {
-		r.fail(m[key].line, "%s", reason)
+		r.fail(m.line(key), "%s", reason)
 	}
 }
 
@@ -278,7 +281,7 @@ func (r *reader) status(m mapping) {
 	switch s := r.scalar(m, "status"); strings.ToLower(s) {
 	case "", "stable", "test", "experimental", "deprecated", "unsupported":
 	default:
-		r.fail(m["status"].line, "unknown status %q; there are stable, test, experimental, deprecated and unsupported", s)
+		r.fail(m.line("status"), "unknown status %q; there are stable, test, experimental, deprecated and unsupported", s)
 	}
 }
 
@@ -286,7 +289,7 @@ func (r *reader) level(m mapping) Level {
 	s := r.scalar(m, "level")
 	l, ok := ParseLevel(s)
 	if !ok && s != "" {
-		r.fail(m["level"].line, "unknown level %q; there are informational, low, medium, high and critical", s)
+		r.fail(m.line("level"), "unknown level %q; there are informational, low, medium, high and critical", s)
 	}
 	return l
 }
@@ -296,46 +299,42 @@ func (r *reader) logSource(m mapping, what string) LogSource {
 		r.fail(0, "%s needs a logsource with a category, product or service", what)
 		return LogSource{}
 	}
-	s := r.mapping(m["logsource"].value, "logsource")
+	e, _ := m.get("logsource")
+	s := r.mapping(e.value, "logsource")
 	l := LogSource{
 		Category: r.scalar(s, "category"), Product: r.scalar(s, "product"),
 		Service: r.scalar(s, "service"), Definition: r.scalar(s, "definition"),
 	}
 	if l.Category == "" && l.Product == "" && l.Service == "" {
-		r.fail(m["logsource"].line, "the logsource needs a category, product or service")
+		r.fail(m.line("logsource"), "the logsource needs a category, product or service")
 	}
 	return l
 }
 
 // detection reads the detection of a rule, or the filter of a filter, whose
 // key rules is no selection.
-func (r *reader) detection(n *yaml.Node, filter bool) Detection {
-	what := "detection"
-	if filter {
-		what = "filter"
-	}
+func (r *reader) detection(document mapping, what string) Detection {
 	var d Detection
-	m := r.mapping(n, what)
-	for _, key := range keysOf(n) {
-		e, ok := m[key]
-		if !ok {
-			continue
-		}
+	at, _ := document.get(what)
+	m := r.mapping(at.value, what)
+	for _, e := range m.list {
 		switch {
-		case key == "condition":
+		case e.key == "condition":
 			d.Conditions, d.Line = r.strings(m, "condition"), e.line
-		case key == "timeframe" || filter && key == "rules":
-		case key == "":
+		case e.key == "timeframe" || e.key == "rules" && what == "filter":
+		case e.key == "":
 			r.fail(e.line, "a selection needs a name")
 		default:
-			d.Selections = append(d.Selections, Selection{Name: key, Node: r.selection(e.value, "selection "+key, 0), Line: e.line})
+			d.Selections = append(d.Selections, Selection{Name: e.key, Node: r.selection(e.value, "selection "+e.key, 0), Line: e.line})
 		}
 	}
-	if len(d.Conditions) == 0 {
-		r.fail(n.Line, "the %s needs a condition, such as condition: selection", what)
-	}
-	if len(d.Selections) == 0 {
-		r.fail(n.Line, "the %s needs at least one selection", what)
+	switch {
+	case len(d.Conditions) == 0:
+		r.fail(at.line, "the %s needs a condition, such as condition: selection", what)
+	case len(d.Selections) == 0:
+		r.fail(at.line, "the %s needs at least one selection", what)
+	case len(d.Selections) > maxSelections:
+		r.fail(at.line, "the %s has %d selections; at most %d are read", what, len(d.Selections), maxSelections)
 	}
 	return d
 }
@@ -351,17 +350,9 @@ func (r *reader) selection(n *yaml.Node, what string, depth int) Node {
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		m := r.mapping(n, what)
 		var all AllOf
-		for _, key := range keysOf(n) {
-			if e, ok := m[key]; ok {
-				all = append(all, r.item(key, e, what))
-			}
-		}
-		for key, e := range m { // what << brought
-			if e.merged {
-				all = append(all, r.item(key, e, what))
-			}
+		for _, e := range r.mapping(n, what).list {
+			all = append(all, r.item(e, what))
 		}
 		if len(all) == 0 {
 			r.fail(n.Line, "%s is empty", what)
@@ -393,8 +384,8 @@ func (r *reader) selection(n *yaml.Node, what string, depth int) Node {
 }
 
 // item reads one entry of a map: field|modifiers: values.
-func (r *reader) item(key string, e entry, what string) *Item {
-	field, modifiers, modified := strings.Cut(key, "|")
+func (r *reader) item(e entry, what string) *Item {
+	field, modifiers, modified := strings.Cut(e.key, "|")
 	it := &Item{Field: field, Line: e.line}
 	if modified {
 		it.Modifiers = strings.Split(modifiers, "|")
@@ -402,7 +393,7 @@ func (r *reader) item(key string, e entry, what string) *Item {
 	if field == "" && !modified {
 		r.fail(e.line, "%s: a field needs a name", what)
 	}
-	it.Values = r.values(e.value, nil, what+", "+key, 0)
+	it.Values = r.values(e.value, nil, what+", "+e.key, 0)
 	return it
 }
 

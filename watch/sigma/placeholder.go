@@ -66,6 +66,7 @@ func isName(s string) bool {
 // expandRule replaces the placeholders of all items that have the modifier
 // expand, which it takes away from them.
 func expandRule(r *Rule, values map[string][]string) error {
+	bytes := 0
 	return r.eachItem(func(it *Item) error {
 		kept := it.Modifiers[:0:0]
 		for _, m := range it.Modifiers {
@@ -87,7 +88,11 @@ func expandRule(r *Rule, values map[string][]string) error {
 				return &lineError{it.Line, fmt.Errorf("%s: %w", it.name(), err)}
 			}
 			for _, t := range texts {
+				bytes += len(t)
 				out = append(out, Value{StringValue, t})
+			}
+			if bytes > maxValueBytes {
+				return &lineError{it.Line, fmt.Errorf("%s: its placeholders give more than %d MB", it.name(), maxValueBytes>>20)}
 			}
 		}
 		if len(out) > maxValues {
@@ -115,8 +120,13 @@ func expandText(s string, values map[string][]string) (out []string, err error) 
 			return
 		}
 		next := make([]string, 0, len(out)*len(with))
+		size := 0
 		for _, a := range out {
 			for _, b := range with {
+				if size += len(a) + len(b); size > maxValueBytes {
+					err = fmt.Errorf("the placeholders of %q give more than %d MB", shorten(s), maxValueBytes>>20)
+					return
+				}
 				next = append(next, a+b)
 			}
 		}
@@ -194,9 +204,9 @@ func yamlPlaceholders(f source, out map[string][]string) error {
 	}
 	r := &reader{budget: maxNodes}
 	m := r.mapping(doc.Content[0], "the placeholders")
-	for _, name := range keysOf(doc.Content[0]) {
-		values := r.strings(m, name)
-		name = strings.Trim(name, "%")
+	for _, e := range m.list {
+		values := r.strings(m, e.key)
+		name := strings.Trim(e.key, "%")
 		out[name] = append(out[name], values...)
 	}
 	if r.err != nil {

@@ -16,30 +16,31 @@ const (
 
 // compileRegexp compiles a PCRE as Sigma allows them. What Go writes another
 // way is rewritten where that means exactly the same; what Go cannot do is
-// refused by name.
-func compileRegexp(src, flags string) (*regexp.Regexp, error) {
+// refused by name. cost is the number of its instructions.
+func compileRegexp(src, flags string) (re *regexp.Regexp, cost int, err error) {
 	if len(src) > maxRegexpBytes {
-		return nil, fmt.Errorf("the regular expression is %d bytes long; at most %d are compiled", len(src), maxRegexpBytes)
+		return nil, 0, fmt.Errorf("the regular expression is %d bytes long; at most %d are compiled", len(src), maxRegexpBytes)
 	}
 	text, err := translateRegexp(src)
 	if err != nil {
-		return nil, fmt.Errorf("the regular expression %q %w", shorten(src), err)
+		return nil, 0, fmt.Errorf("the regular expression %q %w", shorten(src), err)
 	}
 	if flags != "" {
 		text = "(?" + flags + ")" + text
 	}
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		return nil, fmt.Errorf("the regular expression %q is not valid: %s", shorten(src), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, 0, fmt.Errorf("the regular expression %q is not valid: %s", shorten(src), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
-		return nil, fmt.Errorf("the regular expression %q is not valid: %w", shorten(src), err)
+		return nil, 0, fmt.Errorf("the regular expression %q is not valid: %w", shorten(src), err)
 	}
 	if len(prog.Inst) > maxRegexpProgram {
-		return nil, fmt.Errorf("the regular expression %q is too costly: it compiles to %d steps, and at most %d are run for each byte of an event; make its repetitions smaller", shorten(src), len(prog.Inst), maxRegexpProgram)
+		return nil, 0, fmt.Errorf("the regular expression %q is too costly: it compiles to %d steps, and at most %d are run for each byte of an event; make its repetitions smaller", shorten(src), len(prog.Inst), maxRegexpProgram)
 	}
-	return regexp.Compile(text)
+	re, err = regexp.Compile(text)
+	return re, len(prog.Inst), err
 }
 
 func shorten(s string) string {

@@ -33,62 +33,83 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// entry is one key of a map. line is 0 for a key that is absent.
 type entry struct {
-	value  *yaml.Node
-	line   int
-	merged bool // by <<
+	key   string
+	value *yaml.Node
+	line  int
 }
 
-type mapping map[string]entry
+// mapping is a map's entries in the order written, those that << brings last.
+type mapping struct {
+	list  []entry
+	index map[string]int
+}
 
-func (m mapping) has(key string) bool { _, ok := m[key]; return ok }
+func (m mapping) get(key string) (entry, bool) {
+	i, ok := m.index[key]
+	if !ok {
+		return entry{}, false
+	}
+	return m.list[i], true
+}
+
+func (m mapping) has(key string) bool { _, ok := m.index[key]; return ok }
+
+func (m mapping) line(key string) int { e, _ := m.get(key); return e.line }
+
+func (m *mapping) add(key *yaml.Node, value *yaml.Node) {
+	m.index[key.Value] = len(m.list)
+	m.list = append(m.list, entry{key.Value, value, key.Line})
+}
 
 // mapping reads the entries of a map. Keys of maps that << names stand below
 // its own.
 func (r *reader) mapping(n *yaml.Node, what string) mapping {
 	n = r.follow(n)
+	m := mapping{index: make(map[string]int, len(n.Content)/2)}
 	if n.Kind != yaml.MappingNode {
 		r.fail(n.Line, "%s must be a map (name: value)", what)
-		return nil
-	}
-	m := make(mapping, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content) && r.err == nil; i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if key.Tag == "!!merge" {
-			continue
-		}
-		if key = r.follow(key); key.Kind != yaml.ScalarNode {
-			r.fail(key.Line, "%s: a key must be text", what)
-		}
-		if old, ok := m[key.Value]; ok {
-			r.fail(key.Line, "%s: the key %q stands here and in line %d; the second would hide the first", what, key.Value, old.line)
-		}
-		m[key.Value] = entry{value: value, line: key.Line}
-		r.budget--
+		return m
 	}
 	for i := 0; i+1 < len(n.Content) && r.err == nil; i += 2 {
 		if n.Content[i].Tag == "!!merge" {
-			r.merge(m, n.Content[i+1], what, 0)
+			continue
+		}
+		key := r.follow(n.Content[i])
+		if key.Kind != yaml.ScalarNode {
+			r.fail(key.Line, "%s: a key must be text", what)
+		} else if old, ok := m.get(key.Value); ok {
+			r.fail(key.Line, "%s: the key %q stands here and in line %d; the second would hide the first", what, key.Value, old.line)
+		} else {
+			m.add(key, n.Content[i+1])
+		}
+	}
+	for i := 0; i+1 < len(n.Content) && r.err == nil; i += 2 {
+		if n.Content[i].Tag == "!!merge" {
+			r.merge(&m, n.Content[i+1], what, 0)
 		}
 	}
 	return m
 }
 
-func (r *reader) merge(m mapping, n *yaml.Node, what string, depth int) {
+// maxMergeDepth bounds how far << leads to maps with << in them.
+const maxMergeDepth = 8
+
+func (r *reader) merge(m *mapping, n *yaml.Node, what string, depth int) {
 	n = r.follow(n)
 	switch {
 	case r.err != nil:
-	case n.Kind == yaml.MappingNode && depth < 8:
+	case n.Kind == yaml.MappingNode && depth < maxMergeDepth:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i], n.Content[i+1]
+			key := r.follow(n.Content[i])
 			if key.Tag == "!!merge" {
-				r.merge(m, value, what, depth+1)
-			} else if !m.has(key.Value) {
-				m[key.Value] = entry{value: value, line: key.Line, merged: true}
+				r.merge(m, n.Content[i+1], what, depth+1)
+			} else if key.Kind == yaml.ScalarNode && !m.has(key.Value) {
+				m.add(key, n.Content[i+1])
 			}
-			r.budget--
 		}
-	case n.Kind == yaml.SequenceNode && depth < 8:
+	case n.Kind == yaml.SequenceNode && depth < maxMergeDepth:
 		for _, part := range n.Content {
 			r.merge(m, part, what, depth+1)
 		}
@@ -97,27 +118,9 @@ func (r *reader) merge(m mapping, n *yaml.Node, what string, depth int) {
 	}
 }
 
-// keysOf returns a map's own keys in the order written.
-func keysOf(n *yaml.Node) []string {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	keys := make([]string, 0, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag != "!!merge" {
-			key := n.Content[i]
-			if key.Kind == yaml.AliasNode {
-				key = key.Alias
-			}
-			keys = append(keys, key.Value)
-		}
-	}
-	return keys
-}
-
 // scalar returns the text of an attribute, "" when it is absent or null.
 func (r *reader) scalar(m mapping, key string) string {
-	e, ok := m[key]
+	e, ok := m.get(key)
 	if !ok {
 		return ""
 	}
@@ -139,7 +142,7 @@ func (r *reader) anything(m mapping, key string) string {
 
 // strings returns the texts of an attribute that is one text or a list.
 func (r *reader) strings(m mapping, key string) []string {
-	e, ok := m[key]
+	e, ok := m.get(key)
 	if !ok {
 		return nil
 	}
