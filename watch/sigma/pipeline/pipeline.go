@@ -163,8 +163,8 @@ func (p *Pipelines) Route(r *sigma.Rule) ([]sigma.Routed, error) {
 		if !pl.mayApply(r) {
 			continue
 		}
-		// A built-in rule_failure says that this source cannot feed the rule.
-		if next, err := p.begin(r).through(pl); err == nil && next.positive {
+		// A built-in failure says that this source cannot feed the rule.
+		if next, err := p.begin(r).through(pl); err == nil && next.positive && next.emptied() == nil {
 			runs = append(runs, next)
 		}
 	}
