@@ -51,6 +51,9 @@ var (
 //   - CertSubject, CertIssuer: lower case, no space around commas.
 //   - Ports: decimal.
 func Canonical(kind Kind, text string) (string, error) {
+	if len(text) > 2*MaxLength { // room for what was defanged
+		return "", fmt.Errorf("%.80q as %s: %w", text, kind, errLong)
+	}
 	v := []byte(strings.TrimSpace(text))
 	switch kind {
 	case IPv4, IPv6, Domain, URL, Email:

@@ -274,15 +274,8 @@ func (e *Extractor) emails(i int32, v []byte, dst []Observable) []Observable {
 }
 
 func (e *Extractor) hash(i int32, v []byte, dst []Observable) []Observable {
-	switch len(v) {
-	case 32:
-		return e.add(MD5, AnyRole, i, v, dst)
-	case 40:
-		return e.add(SHA1, AnyRole, i, v, dst)
-	case 64:
-		return e.add(SHA256, AnyRole, i, v, dst)
-	case 128:
-		return e.add(SHA512, AnyRole, i, v, dst)
+	if kind := hashOfLength(len(v)); kind != None {
+		return e.add(kind, AnyRole, i, v, dst)
 	}
 	return dst
 }

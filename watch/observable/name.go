@@ -55,7 +55,7 @@ func domain(v, buf []byte) (value, grown []byte, err error) {
 		label = 0
 	}
 	switch {
-	case seen&(1<<bad) != 0 || label == 0 || len(v) > 1024:
+	case seen&(1<<bad) != 0 || label == 0 || len(v) > 1024 || string(v) == "-": // how Windows and Zeek write nothing
 		return nil, buf, errName
 	case seen&(1<<wide) != 0:
 		ascii, err := lookup.ToASCII(string(v))

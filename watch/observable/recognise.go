@@ -50,6 +50,9 @@ var fileExtensions = []string{
 // CIDR prefix is recognised as an address, 32 digits as MD5 (imphash and JA3
 // look the same), and a name without a dot as nothing.
 func Recognise(text string) (Kind, bool) {
+	if len(text) > 2*MaxLength {
+		return None, false
+	}
 	text = strings.TrimSpace(Refang(strings.TrimSpace(text)))
 	if text == "" || len(text) > MaxLength {
 		return None, false
@@ -66,7 +69,7 @@ func shape(v []byte) Kind {
 	switch len(v) {
 	case 32, 40, 64, 128:
 		if isHex(v) {
-			return map[int]Kind{32: MD5, 40: SHA1, 64: SHA256, 128: SHA512}[len(v)]
+			return hashOfLength(len(v))
 		}
 	case 36:
 		if _, _, err := ja4(v, nil); err == nil && strings.IndexByte("tqd", v[0]) >= 0 {
@@ -115,6 +118,21 @@ func shape(v []byte) Kind {
 	}
 	if i := strings.LastIndexByte(text, '.'); i > 0 && slices.Contains(fileExtensions, strings.ToLower(text[i+1:])) {
 		return FileName
+	}
+	return None
+}
+
+// hashOfLength returns the hash that has n hexadecimal digits.
+func hashOfLength(n int) Kind {
+	switch n {
+	case 32:
+		return MD5
+	case 40:
+		return SHA1
+	case 64:
+		return SHA256
+	case 128:
+		return SHA512
 	}
 	return None
 }
