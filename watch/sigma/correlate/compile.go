@@ -13,7 +13,7 @@ import (
 const (
 	maxRules         = 1 << 15 // rules that one refers to
 	maxTemporalRules = 64      // the same, for the temporal types
-	maxGroupBy       = 16      // group-by fields
+	maxGroupBy       = 32      // group-by fields
 	maxFields        = 16      // fields of a condition
 	maxDepth         = 16      // correlations in a chain
 	maxThreshold     = 1 << 20 // events or values that a count may ask for
@@ -54,11 +54,11 @@ func New(correlations []*sigma.Correlation, base []*sigma.Rule, options Options)
 		inner: map[*source]*correlation{},
 	}
 	for _, r := range base {
-		b.name(r.ID, reference{base: r})
+		b.name(strings.ToLower(r.ID), reference{base: r})
 		b.name(r.Name, reference{base: r})
 	}
 	for _, c := range correlations {
-		b.name(c.ID, reference{inner: c})
+		b.name(strings.ToLower(c.ID), reference{inner: c})
 		b.name(c.Name, reference{inner: c})
 	}
 	for _, c := range correlations {
@@ -142,7 +142,7 @@ func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
 	if !ok {
 		return nil, fmt.Errorf("correlation type %.40q is not known", c.Type)
 	}
-	span, err := parseTimespan(c.Timespan)
+	span, err := sigma.ParseTimespan(c.Timespan)
 	if err != nil {
 		return nil, err
 	}
@@ -151,14 +151,10 @@ func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
 	if err := checkShape(c, k); err != nil {
 		return nil, err
 	}
-	written := c.Rules
-	if len(written) == 0 && c.Condition.Expression != "" {
-		written = expressionNames(c.Condition.Expression)
-	}
-	if err := b.resolve(out, written); err != nil {
+	if err := b.resolve(out); err != nil {
 		return nil, err
 	}
-	if err := b.condition(out, written); err != nil {
+	if err := b.condition(out); err != nil {
 		return nil, err
 	}
 	b.timing(out)
@@ -183,14 +179,15 @@ func checkShape(c *sigma.Correlation, k kind) error {
 		return fmt.Errorf("%s needs condition.field", c.Type)
 	case k.numeric() && len(cond.Fields) > 1:
 		return fmt.Errorf("%s takes one condition.field, not %d", c.Type, len(cond.Fields))
-	case k == valuePercentile && (cond.Percentile < 1 || cond.Percentile > 100):
-		return fmt.Errorf("value_percentile needs condition.percentile, from 1 to 100")
+	case k == valuePercentile && (cond.Percentile < 0 || cond.Percentile > 100):
+		return fmt.Errorf("value_percentile needs condition.percentile, from 0 to 100")
 	}
 	return nil
 }
 
-// resolve finds what the written references stand for.
-func (b *builder) resolve(out *correlation, written []string) error {
+// resolve finds what the references stand for.
+func (b *builder) resolve(out *correlation) error {
+	written := out.rule.Rules
 	limit := maxRules
 	if out.kind.temporal() {
 		limit = maxTemporalRules
@@ -229,6 +226,9 @@ func (b *builder) resolve(out *correlation, written []string) error {
 func (b *builder) lookup(name string) (*source, []string, error) {
 	refs := b.names[name]
 	if len(refs) == 0 {
+		refs = b.names[strings.ToLower(name)] // ids are told by any case
+	}
+	if len(refs) == 0 {
 		return nil, nil, fmt.Errorf("refers to %q, and no usable rule has that id or name: load it too", name)
 	}
 	if len(refs) > 1 {
@@ -264,28 +264,14 @@ func (b *builder) cycle(from *sigma.Correlation) string {
 }
 
 // condition compiles the condition, and decides how much of a group is kept.
-func (b *builder) condition(out *correlation, written []string) (err error) {
+func (b *builder) condition(out *correlation) (err error) {
 	c := out.rule.Condition
 	if out.cond, err = compileThreshold(c.Comparisons); err != nil {
 		return err
 	}
 	n := len(out.rules)
 	if c.Expression != "" {
-		used := uint64(0)
-		out.terms, err = parseExpression(c.Expression, func(name string) (int, error) {
-			i := slices.Index(written, name)
-			if i < 0 {
-				return 0, fmt.Errorf("the condition names %.60q, which is not among rules", name)
-			}
-			used |= 1 << i
-			return i, nil
-		})
-		for i := range written {
-			if err == nil && used&(1<<i) == 0 {
-				err = fmt.Errorf("rules names %q, which the condition does not", written[i])
-			}
-		}
-		if err != nil {
+		if out.terms, err = expression(c.Expression, out.rule.Rules); err != nil {
 			return err
 		}
 	} else if out.kind.temporal() && len(out.cond) == 0 {
@@ -303,6 +289,27 @@ func (b *builder) condition(out *correlation, written []string) (err error) {
 		out.events = max(out.events, int(out.cond.largest())+2)
 	}
 	return nil
+}
+
+// expression compiles an extended condition over the rules as written.
+func expression(text string, rules []string) ([]term, error) {
+	e, err := sigma.ParseCorrelationExpression(text)
+	if err != nil {
+		return nil, err
+	}
+	used := make([]bool, len(rules))
+	terms, err := alternatives(e, func(name string) (int, error) {
+		i := slices.Index(rules, name)
+		if i < 0 {
+			return 0, fmt.Errorf("the condition names %.60q, which is not among rules", name)
+		}
+		used[i] = true
+		return i, nil
+	})
+	if i := slices.Index(used, false); err == nil && i >= 0 {
+		err = fmt.Errorf("rules has %q, and the condition does not name it", rules[i])
+	}
+	return terms, err
 }
 
 // timing decides how late events may come: by the option, and as late as the

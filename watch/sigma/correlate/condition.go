@@ -3,42 +3,9 @@ package correlate
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"time"
 
 	"borj.dev/borj/watch/sigma"
 )
-
-// maxTimespan bounds a window. Longer questions are for stored events.
-const maxTimespan = 400 * 24 * time.Hour
-
-// timespanUnits are those of the specification (s m h d) and the ones that
-// pySigma adds, a month and a year being mean Gregorian ones.
-var timespanUnits = map[byte]time.Duration{
-	's': time.Second,
-	'm': time.Minute,
-	'h': time.Hour,
-	'd': 24 * time.Hour,
-	'w': 7 * 24 * time.Hour,
-	'M': 2629746 * time.Second,
-	'y': 31556952 * time.Second,
-}
-
-// parseTimespan reads "15m".
-func parseTimespan(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, fmt.Errorf("timespan is missing: give a number and a unit, such as 15m")
-	}
-	unit, ok := timespanUnits[s[len(s)-1]]
-	n, err := strconv.ParseUint(s[:len(s)-1], 10, 63)
-	if !ok || err != nil || n == 0 {
-		return 0, fmt.Errorf("timespan %.40q is not a number above 0 followed by s, m, h, d, w, M or y", s)
-	}
-	if n > uint64(maxTimespan/unit) {
-		return 0, fmt.Errorf("timespan %.40s is longer than the 400 days that a correlation may span", s)
-	}
-	return time.Duration(n) * unit, nil
-}
 
 // kind is a correlation type.
 type kind uint8

@@ -17,6 +17,9 @@ import (
 // for scans, which read one file after another whatever times they hold.
 const Forever time.Duration = -1
 
+// maxLateness bounds Options.Lateness: a year, like a timespan.
+const maxLateness = 366 * 24 * time.Hour
+
 // Options bound what a State keeps. A zero field takes its default.
 type Options struct {
 	// Lateness is how far behind the newest event of its group an event may
@@ -33,9 +36,7 @@ func (o Options) withDefaults() Options {
 	if o.Lateness < 0 {
 		o.Lateness = Forever
 	}
-	if o.Lateness > maxTimespan {
-		o.Lateness = maxTimespan
-	}
+	o.Lateness = min(o.Lateness, maxLateness)
 	if o.Memory <= 0 {
 		o.Memory = 256 << 20
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"borj.dev/borj/watch/sigma"
 )
@@ -86,68 +85,23 @@ func runGolden(t *testing.T, file string) {
 	}
 }
 
-// readRules reads rules and correlations, with a rule for every reference
-// that nothing else satisfies.
+// readRules reads rules.yml. A rule that a correlation refers to need only
+// have a name there: the rest is added.
 func readRules(t *testing.T, text string) (base []*sigma.Rule, correlations []*sigma.Correlation) {
 	t.Helper()
-	d := yaml.NewDecoder(strings.NewReader(text))
-	for {
-		var doc struct {
-			ID, Name, Title string
-			Correlation     *struct {
-				Type      string
-				Rules     []string
-				GroupBy   []string `yaml:"group-by"`
-				Timespan  string
-				Generate  bool
-				Aliases   map[string]map[string]string
-				Condition yaml.Node
-			}
-		}
-		if err := d.Decode(&doc); err != nil {
-			return base, correlations
-		}
-		if doc.Correlation == nil {
-			base = append(base, &sigma.Rule{ID: doc.ID, Name: doc.Name, Title: doc.Title})
-			continue
-		}
-		c := doc.Correlation
-		correlations = append(correlations, &sigma.Correlation{
-			ID: doc.ID, Name: doc.Name, Title: doc.Title,
-			Type: c.Type, Rules: c.Rules, GroupBy: c.GroupBy, Timespan: c.Timespan,
-			Generate: c.Generate, Aliases: c.Aliases, Condition: readCondition(t, &c.Condition),
-		})
-	}
-}
-
-func readCondition(t *testing.T, n *yaml.Node) (c sigma.CorrelationCondition) {
-	t.Helper()
-	if n.Kind == yaml.ScalarNode {
-		c.Expression = n.Value
-		return c
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, v := n.Content[i].Value, n.Content[i+1]
-		switch key {
-		case "field":
-			if v.Kind == yaml.ScalarNode {
-				c.Fields = []string{v.Value}
-			} else if err := v.Decode(&c.Fields); err != nil {
-				t.Fatal(err)
-			}
-		case "percentile":
-			if err := v.Decode(&c.Percentile); err != nil {
-				t.Fatal(err)
-			}
-		default:
-			f, err := strconv.ParseFloat(v.Value, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Comparisons = append(c.Comparisons, sigma.CorrelationComparison{Op: key, Number: f})
+	docs := strings.Split(text, "---\n")
+	for i, d := range docs {
+		if !strings.Contains(d, "correlation:") {
+			docs[i] = "title: base rule\nlogsource: {category: test}\ndetection: {s: {a: b}, condition: s}\n" + d
+		} else if !strings.Contains(d, "title:") {
+			docs[i] = "title: correlation\n" + d
 		}
 	}
-	return c
+	base, correlations, _, failed := sigma.Parse("rules.yml", []byte(strings.Join(docs, "---\n")))
+	if len(failed) > 0 {
+		t.Fatalf("rules.yml: %+v", failed)
+	}
+	return base, correlations
 }
 
 func setOption(t *testing.T, o *Options, pair string) {

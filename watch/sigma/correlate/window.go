@@ -12,9 +12,9 @@ import (
 type window struct {
 	events int       // not counting the further values of one event
 	tally  tally     // value_count
-	sum    float64   // value_sum, value_avg; right while not rough
+	sum    float64   // value_sum
 	size   float64   // sum of the magnitudes
-	broken int       // values that are not whole
+	rough  bool      // sum and size may be off by rounding
 	hits   int       // value_min and value_max: values that satisfy the condition
 	seen   []int32   // temporal types: events by rule
 	mask   uint64    // rules seen
@@ -95,17 +95,15 @@ func (w *window) leave(c *correlation, e *entry) {
 	}
 }
 
+// addNumber adds a value, or takes it away. Sums of whole numbers below 2^53
+// are exact in whatever order that happens; others are made again when needed.
 func (w *window) addNumber(v, sign float64) {
 	w.sum += sign * v
 	w.size += sign * math.Abs(v)
-	if v != math.Trunc(v) {
-		w.broken += int(sign)
+	if v != math.Trunc(v) || w.size >= 1<<53 {
+		w.rough = true
 	}
 }
-
-// rough tells whether sum can be off by rounding. Sums of whole numbers below
-// 2^53 are exact, in whatever order they are added and taken away.
-func (w *window) rough() bool { return w.broken > 0 || w.size >= 1<<53 }
 
 // enterOrdered keeps, for every beginning of an order that rules may appear
 // in, the latest time at which an occurrence of it that has ended by now
@@ -171,7 +169,7 @@ func (w *window) holds(c *correlation, start int64, events []entry) (value float
 	case temporalOrdered:
 		value = float64(w.longest(c, start))
 	case valueSum:
-		if w.rough() {
+		if w.rough {
 			w.sumAgain(events)
 		}
 		value = w.sum
@@ -190,9 +188,9 @@ func (w *window) holds(c *correlation, start int64, events []entry) (value float
 	return value, c.cond.holds(value)
 }
 
-// sumAgain adds the values up once more, so that no error piles up.
+// sumAgain adds the values up once more, in the order of time, so that no error piles up.
 func (w *window) sumAgain(events []entry) {
-	w.sum, w.size, w.broken = 0, 0, 0
+	w.sum, w.size, w.rough = 0, 0, false
 	for i := range events {
 		w.addNumber(events[i].number(), 1)
 	}
@@ -245,7 +243,7 @@ func statistic(c *correlation, values []float64) float64 {
 	if c.kind == valueMedian {
 		return values[(n-1)/2]/2 + values[n/2]/2
 	}
-	return values[(n*c.rule.Condition.Percentile+99)/100-1]
+	return values[max(0, (n*c.rule.Condition.Percentile+99)/100-1)]
 }
 
 // tally counts how often each value is in a window: few in a slice, many in a
