@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 )
 
 // Limits bound what one record may cost.
@@ -36,24 +37,29 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offse
 // Flattener turns the text of records into flat views. It is not safe for
 // concurrent use: each worker has one, over a shared Paths.
 type Flattener struct {
-	paths  *Paths
-	limits Limits
-	rec    Record
-	nodes  []pathNode // by PathID: what this worker remembers of it
-	stack  []level
-	key    []byte      // an escaped key, decoded
-	paired bool        // a part of a named Data element was met, see pairNames
-	about  []pathFacts // by PathID: what Time, Host and NamesOf ask
+	paths    *Paths
+	limits   Limits
+	rec      Record
+	nodes    []pathNode          // by PathID: what this worker remembers of it
+	children []map[string]PathID // by PathID: the keys met beneath it
+	stack    []level
+	key      []byte      // an escaped key, decoded
+	paired   bool        // a part of a named Data element was met, see pairNames
+	about    []pathFacts // by PathID: what Time, Host and NamesOf ask
 }
 
-// pathNode is one worker's memory of a path: the keys beneath it, and which
-// path followed it last time, which is nearly always the one that follows now.
+// pathNode is one worker's memory of a path: how its key is written, and which
+// paths came after it the last times, of which one nearly always comes now.
+// Its key as a whole, `"key":`, is compared as two words that overlap.
 type pathNode struct {
-	parent   PathID
-	next     PathID
-	role     pairRole
-	key      string
-	children map[string]PathID
+	head, mask uint64 // the first eight bytes, or as many as there are
+	tail       uint64 // the last eight
+	size       uint32 // 0: the key cannot be recognised so
+	parent     PathID
+	next       PathID
+	other      PathID
+	key        string
+	role       pairRole
 }
 
 type level struct {
@@ -65,7 +71,8 @@ type level struct {
 func NewFlattener(paths *Paths, limits Limits) *Flattener {
 	fl := &Flattener{paths: paths, limits: limits}
 	fl.rec.paths, fl.rec.owner = paths, fl
-	fl.nodes = make([]pathNode, 2)
+	fl.grow(Overflow)
+	fl.nodes[root].parent, fl.nodes[Overflow].parent = Overflow, Overflow
 	return fl
 }
 
@@ -77,7 +84,9 @@ func (fl *Flattener) Flatten(raw []byte, format Format) (*Record, error) {
 	if len(raw) > fl.limits.Line || len(raw) > math.MaxUint32 {
 		return nil, ErrLine
 	}
-	if err := fl.object(raw); err != nil {
+	fields, err := fl.object(raw, fl.rec.Fields)
+	fl.rec.Fields = fields
+	if err != nil {
 		return nil, err
 	}
 	if fl.paired {
@@ -86,124 +95,167 @@ func (fl *Flattener) Flatten(raw []byte, format Format) (*Record, error) {
 	return &fl.rec, nil
 }
 
-func (fl *Flattener) object(s []byte) error {
+// object appends the fields of the object that s is.
+func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 	i := skipSpace(s, 0)
 	if i >= len(s) || s[i] != '{' {
-		return &SyntaxError{i, "not a JSON object"}
+		return fields, &SyntaxError{i, "not a JSON object"}
 	}
-	i++
-	fl.stack = append(fl.stack[:0], level{path: root})
+	if i = skipSpace(s, i+1); i < len(s) && s[i] == '}' {
+		return fields, onlySpace(s, i+1)
+	}
 	cur := root      // the path of the open container
 	inArray := false // and its type
 	last := root     // the path before this one
-	first := true
+	stack := append(fl.stack[:0], level{path: root})
 	for {
-		i = skipSpace(s, i)
-		if i >= len(s) {
-			return &SyntaxError{i, "the record ends inside an object or array"}
-		}
+		// A member of an object begins with its key, mostly the expected one.
 		path := cur
-		if c := s[i]; c == '}' || c == ']' {
-			if (c == ']') != inArray {
-				return &SyntaxError{i, "an object and an array are closed crosswise"}
-			}
-			i++
-			first = false
-			fl.stack = fl.stack[:len(fl.stack)-1]
-			if len(fl.stack) == 0 {
-				if i = skipSpace(s, i); i < len(s) {
-					return &SyntaxError{i, "something follows the object"}
-				}
-				return nil
-			}
-			top := fl.stack[len(fl.stack)-1]
-			cur, inArray = top.path, top.array
-			continue
-		}
-		if !first {
-			if s[i] != ',' {
-				return &SyntaxError{i, "a comma is missing"}
-			}
-			i = skipSpace(s, i+1)
-			if i >= len(s) {
-				return &SyntaxError{i, "the record ends inside an object or array"}
-			}
-		}
-		first = false
 		if !inArray {
-			if s[i] != '"' {
-				return &SyntaxError{i, "a key must be a string"}
+			path = fl.nodes[last].next
+			if n := &fl.nodes[path]; n.parent == cur && n.begins(s, i) {
+				i += int(n.size)
+			} else {
+				var err error
+				if path, i, err = fl.member(s, i, cur, last); err != nil {
+					return fields, err
+				}
 			}
-			start := i + 1
-			end, esc, err := stringEnd(s, start)
-			if err != nil {
-				return err
-			}
-			path = fl.child(cur, last, s[start:end], esc)
 			last = path
-			i = skipSpace(s, end+1)
-			if i >= len(s) || s[i] != ':' {
-				return &SyntaxError{i, "a colon is missing"}
-			}
-			i = skipSpace(s, i+1)
-			if i >= len(s) {
-				return &SyntaxError{i, "the record ends before a value"}
-			}
 		}
-		if len(fl.rec.Fields) >= fl.limits.Fields {
-			return ErrFields
+		// Its value.
+		if i < len(s) && s[i] <= ' ' {
+			i = skipSpace(s, i)
 		}
+		if i >= len(s) {
+			return fields, &SyntaxError{i, "the record ends before a value"}
+		}
+		if len(fields) >= fl.limits.Fields {
+			return fields, ErrFields
+		}
+		start := i
 		switch c := s[i]; {
 		case c == '"':
-			start := i + 1
-			end, esc, err := stringEnd(s, start)
+			end, esc, err := stringEnd(s, i+1)
 			if err != nil {
-				return err
+				return fields, err
 			}
 			kind := Text
 			if esc {
 				kind = Escaped
 			}
-			fl.rec.Fields = append(fl.rec.Fields, Field{path, uint32(start), uint32(end), kind})
+			fields = append(fields, Field{path, uint32(start + 1), uint32(end), kind})
 			i = end + 1
 		case c == '{' || c == '[':
-			if len(fl.stack) >= fl.limits.Depth {
-				return ErrDepth
+			if len(stack) >= fl.limits.Depth {
+				return fields, ErrDepth
 			}
-			start := i
-			if i = skipSpace(s, i+1); i < len(s) && s[i] == c+2 { // '}' and ']' follow two after their openers
+			if i = skipSpace(s, i+1); i < len(s) && s[i] == c+2 { // both closers stand two after their openers
 				i++
-				fl.rec.Fields = append(fl.rec.Fields, Field{path, uint32(start), uint32(i), Empty})
-				continue
+				fields = append(fields, Field{path, uint32(start), uint32(i), Empty})
+				break
 			}
-			fl.stack = append(fl.stack, level{path, c == '['})
-			cur, inArray, first = path, c == '[', true
+			stack = append(stack, level{path, c == '['})
+			fl.stack = stack
+			cur, inArray = path, c == '['
+			continue
 		default:
 			end, kind := scalarEnd(s, i)
 			if kind == Text {
-				return &SyntaxError{i, "not a JSON value"}
+				return fields, &SyntaxError{i, "not a JSON value"}
 			}
-			fl.rec.Fields = append(fl.rec.Fields, Field{path, uint32(i), uint32(end), kind})
+			fields = append(fields, Field{path, uint32(start), uint32(end), kind})
 			i = end
+		}
+		// What closes after it, and a comma.
+		for {
+			if i < len(s) && s[i] <= ' ' {
+				i = skipSpace(s, i)
+			}
+			if i >= len(s) {
+				return fields, &SyntaxError{i, "the record ends inside an object or array"}
+			}
+			c := s[i]
+			if c == ',' {
+				if i++; i < len(s) && s[i] <= ' ' {
+					i = skipSpace(s, i)
+				}
+				break
+			}
+			if c != '}' && c != ']' {
+				return fields, &SyntaxError{i, "a comma is missing"}
+			}
+			if (c == ']') != inArray {
+				return fields, &SyntaxError{i, "an object and an array are closed crosswise"}
+			}
+			i++
+			stack = stack[:len(stack)-1]
+			if len(stack) == 0 {
+				return fields, onlySpace(s, i)
+			}
+			cur, inArray = stack[len(stack)-1].path, stack[len(stack)-1].array
 		}
 	}
 }
 
-// child finds the path of key beneath parent. last is the path before it.
-func (fl *Flattener) child(parent, last PathID, key []byte, esc bool) PathID {
-	next := fl.nodes[last].next
-	if n := &fl.nodes[next]; n.parent == parent && n.key == string(key) && next > Overflow && !esc {
-		return next
+// begins tells whether the key of n stands at s[i:], its quotes and colon
+// included.
+func (n *pathNode) begins(s []byte, i int) bool {
+	size := int(n.size)
+	if i+8 > len(s) || i+size > len(s) || binary.LittleEndian.Uint64(s[i:])&n.mask != n.head || size == 0 {
+		return false
 	}
+	return size <= 8 || binary.LittleEndian.Uint64(s[i+size-8:]) == n.tail && (size <= 16 || string(s[i+8:i+size-8]) == n.key[7:size-9])
+}
+
+// learn makes the node of key recognisable, if it is always written the same.
+func (n *pathNode) learn(key string) {
+	n.key = key
+	if len(key) > maxKeyText || strings.ContainsAny(key, `"\`) {
+		return
+	}
+	var word [8]byte
+	written := `"` + key + `":`
+	copy(word[:], written)
+	n.head, n.mask, n.size = binary.LittleEndian.Uint64(word[:]), math.MaxUint64, uint32(len(written))
+	if len(written) < 8 {
+		n.mask = 1<<(8*len(written)) - 1
+	} else {
+		n.tail = binary.LittleEndian.Uint64([]byte(written[len(written)-8:]))
+	}
+}
+
+// member reads a key of the object at path parent, and the colon after it,
+// when it was not the expected one. last is the path before it.
+func (fl *Flattener) member(s []byte, i int, parent, last PathID) (path PathID, after int, err error) {
+	before := &fl.nodes[last]
+	if n := &fl.nodes[before.other]; n.parent == parent && n.begins(s, i) {
+		before.next, before.other = before.other, before.next
+		return before.next, i + int(n.size), nil
+	}
+	if i >= len(s) {
+		return 0, i, &SyntaxError{i, "the record ends inside an object or array"}
+	}
+	if s[i] != '"' {
+		return 0, i, &SyntaxError{i, "a key must be a string"}
+	}
+	end, esc, err := stringEnd(s, i+1)
+	if err != nil {
+		return 0, i, err
+	}
+	key := s[i+1 : end]
 	if esc {
 		fl.key = appendDecoded(fl.key[:0], key, Escaped)
 		key = fl.key
 	}
-	id := fl.intern(parent, key)
-	if last != Overflow {
-		fl.nodes[last].next = id
+	if i = skipSpace(s, end+1); i >= len(s) || s[i] != ':' {
+		return 0, i, &SyntaxError{i, "a colon is missing"}
 	}
-	return id
+	path = fl.intern(parent, key)
+	if before = &fl.nodes[last]; before.next != path {
+		before.next, before.other = path, before.next
+	}
+	return path, i + 1, nil
 }
 
 // intern finds the path of key beneath parent in what this worker remembers,
@@ -212,26 +264,40 @@ func (fl *Flattener) intern(parent PathID, key []byte) PathID {
 	if parent == Overflow || len(key) > maxKeyText {
 		return Overflow
 	}
-	if id, ok := fl.nodes[parent].children[string(key)]; ok {
+	if id, ok := fl.children[parent][string(key)]; ok {
 		return id
 	}
 	id := fl.paths.Child(parent, string(key))
 	if id == Overflow {
 		return id
 	}
-	for int(id) >= len(fl.nodes) {
-		fl.nodes = append(fl.nodes, pathNode{})
-	}
-	n := &fl.nodes[parent]
-	if n.children == nil {
-		n.children = map[string]PathID{}
-	}
+	fl.grow(id)
 	known := fl.paths.entry(id).key
-	n.children[known] = id
-	role := fl.roleOf(parent, known)
-	fl.nodes[id].parent, fl.nodes[id].key, fl.nodes[id].role = parent, known, role
-	fl.paired = fl.paired || role != pairNone
+	if fl.children[parent] == nil {
+		fl.children[parent] = map[string]PathID{}
+	}
+	fl.children[parent][known] = id
+	n := &fl.nodes[id]
+	n.learn(known)
+	n.parent, n.role = parent, fl.roleOf(parent, known)
+	fl.paired = fl.paired || n.role != pairNone
 	return id
+}
+
+// grow makes room to remember id.
+func (fl *Flattener) grow(id PathID) {
+	for int(id) >= len(fl.nodes) {
+		fl.nodes = append(fl.nodes, pathNode{parent: Overflow})
+		fl.children = append(fl.children, nil)
+	}
+}
+
+// onlySpace is the error of a record that goes on after its end.
+func onlySpace(s []byte, i int) error {
+	if i = skipSpace(s, i); i < len(s) {
+		return &SyntaxError{i, "something follows the object"}
+	}
+	return nil
 }
 
 func skipSpace(s []byte, i int) int {
