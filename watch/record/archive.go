@@ -28,7 +28,7 @@ type layer struct {
 	depth  int         // how many archives and compressions it was taken out of
 	named  bool        // the user named it: it must hold events
 	inline bool        // it must be read to its end before the next one can be opened
-	users  *sync.WaitGroup
+	users  *sync.WaitGroup // the readers that still need what r reads from
 }
 
 func (s *Source) openFile(f file) {
@@ -59,7 +59,7 @@ func (s *Source) openFile(f file) {
 	s.after(l.users, func() { _ = h.Close() }) // nothing was written to it
 }
 
-// after calls release when the users are done.
+// after calls release when the users are done. All of them must have begun.
 func (s *Source) after(users *sync.WaitGroup, release func()) {
 	s.readers.Add(1)
 	go func() {
@@ -99,7 +99,7 @@ func (s *Source) open(l layer) {
 			s.fail(problem(l.name, fmt.Errorf("the zstd header is damaged: %w", err)))
 			return
 		}
-		s.after(l.users, z.Close)
+		defer s.after(l.users, z.Close)
 		l.r = &guardedReader{r: z, guard: &guard{opt: &s.opt, in: in.Load}, what: "zstd"}
 	case zipped:
 		s.openZip(l)
@@ -169,7 +169,7 @@ func (s *Source) openZip(l layer) {
 			return
 		}
 		l.at, l.size = spooled, size
-		s.after(l.users, func() { _ = spooled.Close() })
+		defer s.after(l.users, func() { _ = spooled.Close() })
 	}
 	z, err := zip.NewReader(l.at, l.size)
 	if err != nil {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -146,7 +147,9 @@ func (c *Chunk) reader(fl *Flattener) func(raw []byte) (*Record, error) {
 	case c.columns != nil:
 		return newCSVRows(fl, c.columns).read
 	case c.Input.Shape == ShapeZeekTSV:
-		return func([]byte) (*Record, error) { return nil, errNoZeekHeader }
+		return func(raw []byte) (*Record, error) {
+			return nil, cmp.Or(fl.beginText(raw, FormatZeek, nil), errNoZeekHeader)
+		}
 	case c.Input.Shape == ShapeAudit:
 		a := newAuditLines(fl)
 		return a.read
@@ -157,7 +160,12 @@ func (c *Chunk) reader(fl *Flattener) func(raw []byte) (*Record, error) {
 // blocks keeps the memory of chunks for reuse. It holds nothing but memory.
 var blocks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 
-func newBlock() []byte { return blocks.Get().(*[chunkBytes]byte)[:0] }
+func newBlock(n int) []byte {
+	if n != chunkBytes {
+		return make([]byte, 0, n)
+	}
+	return blocks.Get().(*[chunkBytes]byte)[:0]
+}
 
 // sample returns the first bytes of a record, for people and valid in JSON.
 func sample(raw []byte) string {

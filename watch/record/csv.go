@@ -2,7 +2,7 @@ package record
 
 import (
 	"bytes"
-	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -79,74 +79,102 @@ func (c *cells) row(text []byte, start int, whole bool) (next int, end rowEnd) {
 	}
 }
 
-// csv cuts a CSV input into rows. The first row names the columns.
+// csvFramer cuts a CSV input into rows. The first row names the columns.
+type csvFramer struct {
+	f      *framer
+	cells  *cells
+	header *columns
+	pos    int // in f.buf: what was looked at
+	spans  []span
+}
+
 func (f *framer) csv(comma byte) error {
-	c := newCells(comma)
-	var header *columns
-	var spans []span
-	pos := 0
-	flush := func() error {
-		offset := f.offset
-		data := f.take(pos)
-		pos = 0
-		ch := &Chunk{Input: f.in, data: data, block: data, offset: offset, cut: cutSpans, spans: spans, columns: header}
-		spans = nil
-		if len(ch.spans) == 0 {
-			ch.Release()
-			return nil
-		}
-		return f.emit(ch)
-	}
+	c := &csvFramer{f: f, cells: newCells(comma)}
 	for {
 		f.fill(cap(f.buf))
-		for pos < len(f.buf) {
-			next, end := c.row(f.buf, pos, f.err != nil)
-			if end == rowOpen && f.err == nil && len(f.buf)-pos <= f.limit {
-				break
-			}
-			reason := ""
-			if end != rowWhole {
-				nl := bytes.IndexByte(f.buf[pos:], '\n')
-				if nl < 0 && f.err == nil && len(f.buf)-pos <= f.limit {
-					break // its first line is not whole yet
-				}
-				if nl < 0 && len(f.buf)-pos > f.limit {
-					if err := flush(); err != nil {
-						return err
-					}
-					if err := f.skipLine(); err != nil {
-						return err
-					}
-					continue
-				}
-				next, reason = len(f.buf), errOpenQuote.Error()
-				if nl >= 0 {
-					next = pos + nl + 1
-				}
-			}
-			row := bytes.TrimRight(f.buf[pos:next], "\r\n")
-			switch {
-			case len(bytes.TrimSpace(row)) == 0 || header == nil && isPreamble(row):
-			case header != nil:
-				spans = append(spans, span{start: uint32(pos), end: uint32(pos + len(row)), reason: reason})
-			case reason != "":
-				return errors.New("the first row must name the columns, but its quotes do not match")
-			default:
-				header = &columns{comma: comma, names: c.names(row)}
-			}
-			pos = next
+		tooLong, err := c.rows()
+		if err == nil && (c.pos > 0 || len(c.spans) > 0) {
+			err = c.flush()
 		}
-		if f.err != nil && pos == len(f.buf) {
-			return flush()
-		}
-		if pos > 0 {
-			if err := flush(); err != nil {
+		switch {
+		case err != nil:
+			return err
+		case tooLong:
+			if err := f.skipLine(); err != nil {
 				return err
 			}
-		} else if len(f.buf) == cap(f.buf) {
+		case f.err != nil && len(f.buf) == 0:
+			return nil
+		case len(f.buf) == cap(f.buf):
 			f.grow()
 		}
 	}
+}
+
+// rows finds the rows that are whole in the buffer. It stops before a line
+// that is too long to be kept, and says so.
+func (c *csvFramer) rows() (tooLong bool, err error) {
+	f := c.f
+	for c.pos < len(f.buf) {
+		window := f.buf[c.pos:]
+		if len(window) > f.limit+2 {
+			window = window[:f.limit+2] // as much as a row may have
+		}
+		whole := f.err != nil && len(window) == len(f.buf)-c.pos
+		more := f.err == nil && len(window) < f.limit+2
+		reason := ""
+		next, end := c.cells.row(window, 0, whole)
+		if end == rowOpen && more {
+			return false, nil
+		}
+		if end != rowWhole { // its first line is set aside
+			next = bytes.IndexByte(window, '\n') + 1
+			reason = errOpenQuote.Error()
+			switch {
+			case next > 0:
+			case more:
+				return false, nil
+			case whole:
+				next = len(window)
+			case c.header == nil:
+				return false, fmt.Errorf("the first row, which must name the columns: %w", ErrLine)
+			default:
+				return true, nil
+			}
+		}
+		if err := c.row(bytes.TrimRight(window[:next], "\r\n"), reason); err != nil {
+			return false, err
+		}
+		c.pos += next
+	}
+	return false, nil
+}
+
+// row takes the row at pos.
+func (c *csvFramer) row(row []byte, reason string) error {
+	switch {
+	case len(bytes.TrimSpace(row)) == 0 || c.header == nil && isPreamble(row):
+	case c.header != nil:
+		c.spans = append(c.spans, span{start: uint32(c.pos), end: uint32(c.pos + len(row)), reason: reason})
+	case reason != "":
+		return fmt.Errorf("the first row, which must name the columns: %s", reason)
+	default:
+		c.header = &columns{comma: c.cells.comma, names: c.cells.names(row)}
+	}
+	return nil
+}
+
+// flush emits the rows that were found.
+func (c *csvFramer) flush() error {
+	offset := c.f.offset
+	data := c.f.take(c.pos)
+	ch := &Chunk{Input: c.f.in, data: data, block: data, offset: offset, cut: cutSpans, spans: c.spans, columns: c.header}
+	c.pos, c.spans = 0, nil
+	if len(ch.spans) == 0 {
+		ch.Release()
+		return nil
+	}
+	return c.f.emit(ch)
 }
 
 // isPreamble tells whether a row stands before the names of the columns:

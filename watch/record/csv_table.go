@@ -55,7 +55,9 @@ func (fl *Flattener) beginText(raw []byte, format Format, columns []string) erro
 		return ErrLine
 	}
 	fl.rec.Raw, fl.rec.Format, fl.rec.Fields = raw, format, fl.rec.Fields[:0]
-	fl.rec.columns = columns
+	if fl.rec.columns = columns; columns == nil {
+		fl.rec.columns = []string{} // what tells a line of text from JSON
+	}
 	return nil
 }
 

@@ -27,6 +27,7 @@ type framer struct {
 	r      io.Reader
 	in     *Input
 	limit  int // bytes of one record
+	block  int // bytes of one chunk
 	emit   func(*Chunk) error
 	buf    []byte // read and not yet emitted
 	offset int64  // of buf within the input
@@ -37,8 +38,7 @@ type framer struct {
 func (s *Source) readStream(st *stream, l layer) {
 	defer close(st.chunks)
 	st.input = &Input{Name: l.name}
-	f := &framer{r: decodeText(l.r), in: st.input, limit: s.opt.Limits.Line, buf: newBlock(),
-		emit: func(c *Chunk) error { return s.send(st, c) }}
+	f := newFramer(decodeText(l.r), st.input, s.opt.Limits.Line, chunkBytes, func(c *Chunk) error { return s.send(st, c) })
 	f.fill(probeBytes)
 	plan, err := detect(f.buf, f.err != nil, l.name, &s.opt)
 	if err != nil {
@@ -52,17 +52,7 @@ func (s *Source) readStream(st *stream, l layer) {
 		return
 	}
 	st.input.Format, st.input.Shape = plan.format, plan.shape
-	switch plan.shape {
-	case ShapeEmpty:
-	case ShapeLines, ShapeAudit:
-		err = f.lines(f.chunk)
-	case ShapeZeekTSV:
-		err = f.lines((&zeekSplitter{f: f}).chunk)
-	case ShapeCSV:
-		err = f.csv(plan.comma)
-	default:
-		err = f.structures(plan.wrapper)
-	}
+	err = f.run(plan)
 	if errors.Is(err, errStopped) {
 		return
 	}
@@ -72,6 +62,26 @@ func (s *Source) readStream(st *stream, l layer) {
 	if err != nil {
 		st.err = problem(l.name, err)
 	}
+}
+
+func newFramer(r io.Reader, in *Input, limit, block int, emit func(*Chunk) error) *framer {
+	return &framer{r: r, in: in, limit: limit, block: block, emit: emit, buf: newBlock(block)}
+}
+
+// run cuts the input to its end. Its error is not that of reading, which f.err
+// keeps.
+func (f *framer) run(plan layout) error {
+	switch plan.shape {
+	case ShapeEmpty:
+		return nil
+	case ShapeLines, ShapeAudit:
+		return f.lines(f.chunk)
+	case ShapeZeekTSV:
+		return f.lines((&zeekSplitter{f: f}).chunk)
+	case ShapeCSV:
+		return f.csv(plan.comma)
+	}
+	return f.structures(plan.wrapper)
 }
 
 // decodeText takes off a UTF-8 byte order mark and turns UTF-16 that begins
@@ -107,9 +117,10 @@ func (f *framer) fill(n int) {
 	}
 }
 
-// grow makes room for a record that fills buf; it is false at the bound.
+// grow makes room for a record that fills buf; it is false at the bound. The
+// bound allows for a line end.
 func (f *framer) grow() bool {
-	if len(f.buf) > f.limit {
+	if len(f.buf) > f.limit+1 {
 		return false
 	}
 	bigger := make([]byte, len(f.buf), min(2*cap(f.buf), max(f.limit+2, cap(f.buf)+1)))
@@ -122,7 +133,7 @@ func (f *framer) grow() bool {
 // take parts the first n bytes of buf, with their memory, from the rest.
 func (f *framer) take(n int) (data []byte) {
 	rest := f.buf[n:]
-	next := newBlock()
+	next := newBlock(f.block)
 	if len(rest) >= cap(next) {
 		next = make([]byte, 0, 2*len(rest))
 	}
@@ -143,7 +154,7 @@ func (f *framer) drop(n int) {
 func (f *framer) lines(emit func(data []byte, offset int64) error) error {
 	for {
 		f.fill(cap(f.buf))
-		if f.err != nil && len(f.buf) <= f.limit {
+		if f.err != nil && len(f.buf) <= f.limit+1 {
 			if len(f.buf) == 0 {
 				return nil
 			}

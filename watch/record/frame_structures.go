@@ -285,7 +285,7 @@ func (j *jsonScanner) flush() error {
 	if j.open && j.lost == nil {
 		done = int(j.start - f.offset)
 	}
-	if done == 0 {
+	if done == 0 && len(j.spans) == 0 {
 		f.grow()
 		return nil
 	}

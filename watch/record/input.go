@@ -17,7 +17,7 @@ type Options struct {
 	Auto   bool   // recognise each input by its content; Format is then unused
 	Format Format // what every input is said to be
 
-	Limits       Limits // of one record; the zero value means DefaultLimits
+	Limits       Limits // of one record; 0 means that of DefaultLimits
 	Decompressed int64  // bytes that one compressed stream may become; default 64 GiB
 	Ratio        int64  // how many times its compressed size a stream may become, once it is over 256 MiB; default 500
 	Members      int    // members of one archive; default 100,000
@@ -28,8 +28,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Limits == (Limits{}) {
-		o.Limits = DefaultLimits
+	if o.Limits.Line <= 0 {
+		o.Limits.Line = DefaultLimits.Line
+	}
+	if o.Limits.Depth <= 0 {
+		o.Limits.Depth = DefaultLimits.Depth
+	}
+	if o.Limits.Fields <= 0 {
+		o.Limits.Fields = DefaultLimits.Fields
 	}
 	if o.Decompressed <= 0 {
 		o.Decompressed = 64 << 30
@@ -217,14 +223,18 @@ func (s *Source) Progress() (read, total int64) {
 	return s.read.Load(), max(s.total, 0)
 }
 
-// Close stops reading. Chunks that were returned stay valid.
+// Close stops reading, and waits until the files are closed. It does not wait
+// for standard input, which may never come. Chunks that were returned stay
+// valid.
 func (s *Source) Close() error {
 	if s.closed {
 		return nil
 	}
 	s.closed = true
 	close(s.done)
-	s.readers.Wait()
+	if s.total >= 0 {
+		s.readers.Wait()
+	}
 	return nil
 }
 

@@ -46,26 +46,34 @@ type zeekSplitter struct {
 
 // chunk emits whole lines. Where the header changes, it begins a new chunk.
 func (z *zeekSplitter) chunk(data []byte, offset int64) error {
-	rest := data
+	rest, seen := data, 0 // seen: the lines of rest that are rows
 	for {
-		at := nextDirective(rest)
+		at := seen + nextDirective(rest[seen:])
 		if at == len(rest) {
 			return z.emit(data, rest, offset) // rest is the end of data
 		}
 		end := at
 		for end < len(rest) && rest[end] == '#' { // the whole run of directives
 			line, _, _ := bytes.Cut(rest[end:], []byte("\n"))
+			if len(line) > z.f.limit {
+				break
+			}
 			z.header.directive(line)
 			end += min(len(line)+1, len(rest)-end)
 		}
+		if end == at { // too long: to be set aside like a row
+			line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
+			seen = min(at+len(line)+1, len(rest))
+			continue
+		}
 		if skipSpace(rest[:at], 0) < at { // rows under the header before
-			before := append(newBlock(), rest[:at]...)
+			before := append(newBlock(z.f.block), rest[:at]...)
 			if err := z.emit(before, before, offset); err != nil {
 				return err
 			}
 		}
 		z.header.settle()
-		rest = rest[end:]
+		rest, seen = rest[end:], 0
 		offset += int64(end)
 	}
 }
@@ -141,10 +149,14 @@ func zeekDefaults() columns {
 
 // settle makes what the directives said the header of the rows that follow.
 func (h *zeekHeader) settle() {
-	if !h.changed || h.next.names == nil {
+	if !h.changed {
 		return
 	}
 	h.changed = false
+	if h.next.names == nil {
+		h.columns = nil
+		return
+	}
 	c := h.next
 	if c.types == nil || len(c.types) != len(c.names) {
 		c.types = make([]zeekType, len(c.names)) // unknown: numbers are recognised by their look
