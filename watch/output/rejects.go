@@ -11,8 +11,11 @@ import (
 // maxReasons bounds how many different reasons Rejects tells apart.
 const maxReasons = 100
 
-// offsets are what makes equal reasons differ: byte offsets and counts.
-var offsets = regexp.MustCompile(`[0-9]+`)
+// What makes equal reasons differ: the offset in front, and other numbers.
+var (
+	offset  = regexp.MustCompile(`^byte [0-9]+: `)
+	numbers = regexp.MustCompile(`[0-9]+`)
+)
 
 // Rejects writes the records that were set aside, one JSON object a line, and
 // counts why. It is for one goroutine.
@@ -34,7 +37,8 @@ func NewRejects(w io.Writer) *Rejects {
 func (rj *Rejects) Write(r record.Reject) error {
 	rj.total++
 	if r.Reason != rj.last || rj.group == "" {
-		rj.last, rj.group = r.Reason, offsets.ReplaceAllLiteralString(r.Reason, "N")
+		rj.last = r.Reason
+		rj.group = numbers.ReplaceAllLiteralString(offset.ReplaceAllLiteralString(r.Reason, ""), "N")
 	}
 	if _, known := rj.reasons[rj.group]; !known && len(rj.reasons) >= maxReasons {
 		rj.group = "other reasons"

@@ -29,8 +29,8 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 			UnfedRules   []RuleRef       `json:"unfed_rules"`
 		} `json:"rules"`
 		Indicators struct {
-			Loaded  int                `json:"loaded"`
-			Skipped int                `json:"skipped"`
+			Loaded  int64              `json:"loaded"`
+			Skipped int64              `json:"skipped"`
 			Failed  []IndicatorFailure `json:"failed"`
 		} `json:"indicators"`
 

@@ -126,9 +126,9 @@ func (s *summary) aside(r *Run) {
 	if r.Rules.Loaded > 0 || len(r.Rules.Failed) > 0 || len(r.Rules.Skipped) > 0 {
 		s.title("Rules")
 		s.line("  %10s  loaded", thousands(int64(r.Rules.Loaded)))
-		s.some(len(r.Rules.Unfed), "no input fed (--stats lists them)")
-		s.some(len(r.Rules.Skipped), "skipped: deprecated, unsupported, filtered, or without values for their placeholders")
-		s.some(len(r.Rules.Failed), "could not be used:")
+		s.some(int64(len(r.Rules.Unfed)), "no input fed (--stats lists them)")
+		s.some(int64(len(r.Rules.Skipped)), "skipped: deprecated, unsupported, filtered, or without values for their placeholders")
+		s.some(int64(len(r.Rules.Failed)), "could not be used:")
 		for _, f := range r.Rules.Failed[:min(len(r.Rules.Failed), topNames)] {
 			s.line("              %s:%d: %s", harmless(f.File), f.Line, harmless(f.Reason))
 		}
@@ -136,9 +136,9 @@ func (s *summary) aside(r *Run) {
 	}
 	if i := r.Indicators; i.Loaded > 0 || i.Skipped > 0 || len(i.Failed) > 0 {
 		s.title("Indicators")
-		s.line("  %10s  loaded", thousands(int64(i.Loaded)))
+		s.line("  %10s  loaded", thousands(i.Loaded))
 		s.some(i.Skipped, "skipped: not valid now, or not to be matched in a stream")
-		s.some(len(i.Failed), "could not be used:")
+		s.some(int64(len(i.Failed)), "could not be used:")
 		for _, f := range i.Failed[:min(len(i.Failed), topNames)] {
 			s.line("              %s: %s", harmless(place(f)), harmless(f.Reason))
 		}
@@ -160,9 +160,9 @@ func (s *summary) unread(inputs []Input) {
 	}
 }
 
-func (s *summary) some(n int, text string) {
+func (s *summary) some(n int64, text string) {
 	if n > 0 {
-		s.line("  %10s  %s", thousands(int64(n)), text)
+		s.line("  %10s  %s", thousands(n), text)
 	}
 }
 

@@ -16,7 +16,7 @@ type Table struct {
 	begun  bool
 	host   int // widths of the columns that vary
 	rule   int
-	fields int // 0: not bounded
+	fields int // of no meaning when lines are not bounded
 }
 
 // The columns that do not vary, the gaps included.
@@ -27,7 +27,7 @@ const (
 
 // NewTable returns a Writer of a table.
 func NewTable(w io.Writer, o Options) *Table {
-	t := &Table{w: w, o: o, host: 16, rule: 40}
+	t := &Table{w: w, o: o, host: 24, rule: 40}
 	if o.Width > 0 {
 		left := max(o.Width-timeColumns-levelColumns, 24)
 		t.host = min(16, left/6)
@@ -55,13 +55,7 @@ func (t *Table) Write(h *watch.Hit) error {
 	b.WriteString(t.o.paint(name, levelColour[h.Level]))
 	b.WriteString(strings.Repeat(" ", levelColumns-len(name)))
 	b.WriteString(t.cell(host(h), t.host))
-	b.WriteString("  ")
-	if t.fields == 0 {
-		b.WriteString(pad(harmless(ruleText(h)), t.rule))
-	} else {
-		b.WriteString(t.cell(ruleText(h), t.rule))
-	}
-	b.WriteString("  ")
+	b.WriteString(t.cell(ruleText(h), t.rule))
 	t.matched(&b, h)
 	_, err := io.WriteString(t.w, strings.TrimRight(b.String(), " ")+"\n")
 	return err
@@ -71,11 +65,19 @@ func (t *Table) Write(h *watch.Hit) error {
 func (t *Table) Close() error { return nil }
 
 func (t *Table) heading() string {
-	return strings.TrimRight(pad("TIME", timeColumns)+pad("LEVEL", levelColumns)+
-		pad("HOST", t.host)+"  "+pad("RULE", t.rule)+"  MATCHED", " ")
+	return pad("TIME", timeColumns) + pad("LEVEL", levelColumns) +
+		t.cell("HOST", t.host) + t.cell("RULE", t.rule) + "MATCHED"
 }
 
-func (t *Table) cell(s string, n int) string { return pad(fit(harmless(s), n), n) }
+// cell fills n columns and a gap, and cuts what is longer where lines are
+// bounded.
+func (t *Table) cell(s string, n int) string {
+	s = harmless(s)
+	if t.o.Width > 0 {
+		s = fit(s, n)
+	}
+	return pad(s, n) + "  "
+}
 
 // matched writes path=value pairs until the line is full.
 func (t *Table) matched(b *strings.Builder, h *watch.Hit) {
@@ -85,13 +87,13 @@ func (t *Table) matched(b *strings.Builder, h *watch.Hit) {
 		if i > 0 {
 			path = "  " + path
 		}
-		if t.fields > 0 {
-			if n := columns(path) + columns(value); n > left {
+		if t.o.Width > 0 {
+			n := columns(path) + columns(value)
+			if n > left {
 				b.WriteString(fit(path+value, left))
 				return
-			} else {
-				left -= n
 			}
+			left -= n
 		}
 		b.WriteString(t.o.paint(path, dim))
 		b.WriteString(value)

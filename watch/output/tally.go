@@ -166,15 +166,15 @@ type RuleRef struct {
 
 // Indicators is what became of the indicators.
 type Indicators struct {
-	Loaded  int
-	Skipped int // not active now, or not streamable
+	Loaded  int64
+	Skipped int64 // not active now, or not streamable
 	Failed  []IndicatorFailure
 }
 
 // IndicatorFailure is an entry of a feed that cannot be used, and why.
 type IndicatorFailure struct {
 	File   string `json:"file"`
-	Line   int    `json:"line,omitempty"`
+	Line   int64  `json:"line,omitempty"`
 	Reason string `json:"reason"`
 }
 
