@@ -23,6 +23,7 @@ const (
 var correlationTypes = map[string]bool{
 	"event_count": false, "temporal": false, "temporal_ordered": false,
 	"value_count": true, "value_sum": true, "value_avg": true, "value_percentile": true, "value_median": true,
+	"value_min": true, "value_max": true, // the JSON schema of version 2.0.1 has them
 }
 
 // Temporal tells whether the correlation's type is temporal or
@@ -47,7 +48,7 @@ func (r *reader) correlation(m mapping) *Correlation {
 	r.only(body, "correlation", "type", "rules", "group-by", "timespan", "aliases", "condition", "generate")
 	c.Type = strings.ToLower(r.scalar(body, "type"))
 	if _, ok := correlationTypes[c.Type]; !ok {
-		r.fail(line, "unknown correlation type %q; there are event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile and value_median", c.Type)
+		r.fail(line, "unknown correlation type %q; there are event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median, value_min and value_max", c.Type)
 	}
 	c.Rules = r.strings(body, "rules")
 	c.GroupBy = r.strings(body, "group-by")
