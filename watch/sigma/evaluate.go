@@ -208,3 +208,7 @@ func ParseNumber(text []byte) (float64, bool) {
 	x, err := strconv.ParseFloat(string(text), 64)
 	return x, err == nil && !math.IsInf(x, 0)
 }
+
+// HoldsForFolded is HoldsFor for a value that was folded already. It is for
+// comparisons of text that are not Cased.
+func (m *Match) HoldsForFolded(folded []byte) bool { return m.holdsForFolded(folded) }
