@@ -71,7 +71,8 @@ func NewWorker(sets *Sets, paths *record.Paths, limits record.Limits, now func()
 // Scan matches every record of the chunk, and releases it.
 func (w *Worker) Scan(c *record.Chunk) *Batch {
 	w.batch = &Batch{Input: c.Input, First: c.First, Bytes: c.Bytes()}
-	w.batch.Records = c.Each(w.fl, w.record, func(_ int, r record.Reject) {
+	w.batch.Records = c.Each(w.fl, w.record, func(n int, r record.Reject) {
+		r.Record = int64(n)
 		w.batch.Rejects = append(w.batch.Rejects, r)
 	})
 	c.Release()
