@@ -11,8 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds of one correlation.
+// Bounds of correlations.
 const (
+	maxCorrelations      = 20_000 // of one load
 	maxCorrelationRules  = 1000
 	maxCorrelationDepth  = 16
 	maxCorrelationFields = 32

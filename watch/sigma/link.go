@@ -1,72 +1,93 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-func (c *Correlation) calledBy(ref string) bool {
-	return ref != "" && (strings.EqualFold(ref, c.ID) || ref == c.Name)
-}
-
 // linkCorrelations takes out the correlations whose references lead nowhere,
 // to several rules, or in a circle, and gives a level to those that have none:
 // the highest of what they correlate.
 func (l *loader) linkCorrelations() {
-	links := newLinks(l.set)
-	state := map[*Correlation]error{}
-	busy := map[*Correlation]bool{}
-	var check func(c *Correlation, depth int) error
-	check = func(c *Correlation, depth int) error {
-		if err, ok := state[c]; ok {
-			return err
+	if n := len(l.set.Correlations); n > maxCorrelations {
+		for _, c := range l.set.Correlations[maxCorrelations:] {
+			l.fail(c.File, c.Line, firstOf(c.ID, c.Title), fmt.Errorf("%d correlations are too many; at most %d are loaded", n, maxCorrelations))
 		}
-		if busy[c] {
-			return fmt.Errorf("the correlation refers to itself, through its rules")
-		}
-		if depth > maxCorrelationDepth {
-			return fmt.Errorf("correlations are chained more than %d deep", maxCorrelationDepth)
-		}
-		busy[c] = true
-		err := l.checkLinks(c, links, func(other *Correlation) error { return check(other, depth+1) })
-		busy[c] = false
-		state[c] = err
-		return err
+		l.set.Correlations = l.set.Correlations[:maxCorrelations]
 	}
+	k := &linker{loader: l, names: namesOf(l.set), done: map[*Correlation]linked{}}
 	var kept []*Correlation
 	for _, c := range l.set.Correlations {
-		if err := check(c, 0); err != nil {
-			l.fail(c.File, c.Line, firstOf(c.ID, c.Title), err)
-		} else {
+		x := k.link(c)
+		if x.err == nil {
 			kept = append(kept, c)
+			continue
 		}
+		if x.through != "" {
+			x.err = fmt.Errorf("its rule %s cannot be used: %w", x.through, x.err)
+		}
+		l.fail(c.File, c.Line, firstOf(c.ID, c.Title), x.err)
 	}
 	l.set.Correlations = kept
 }
 
-func (l *loader) checkLinks(c *Correlation, links *links, check func(*Correlation) error) error {
+type linker struct {
+	*loader
+	names names
+	done  map[*Correlation]linked
+}
+
+// linked is what became of a correlation.
+type linked struct {
+	depth   int // of the chain of correlations beneath it
+	err     error
+	through string // the rule whose error it is, if not its own
+}
+
+var errCircle = errors.New("the correlation refers to itself, through its rules")
+
+func (k *linker) link(c *Correlation) linked {
+	if x, ok := k.done[c]; ok {
+		return x
+	}
+	k.done[c] = linked{err: errCircle} // unless the links come to an end
+	x := k.linkRules(c)
+	k.done[c] = x
+	return x
+}
+
+func (k *linker) linkRules(c *Correlation) linked {
+	var out linked
 	for _, ref := range c.Rules {
-		rules, correlations := links.find(ref)
+		rules, correlations := k.names.find(ref)
 		switch {
 		case len(rules)+len(correlations) > 1:
-			return fmt.Errorf("the reference %s means %d rules; refer by id", ref, len(rules)+len(correlations))
+			return linked{err: fmt.Errorf("the reference %s means %d rules; refer by id", ref, len(rules)+len(correlations))}
 		case len(rules) == 1:
-			if !c.HasLevel {
-				c.Level = max(c.Level, rules[0].Level)
-			}
+			c.raise(rules[0].Level)
 		case len(correlations) == 1:
-			if err := check(correlations[0]); err != nil {
-				return fmt.Errorf("its rule %s cannot be used: %w", ref, err)
+			x := k.link(correlations[0])
+			if x.err != nil {
+				return linked{err: x.err, through: ref}
 			}
-			if !c.HasLevel {
-				c.Level = max(c.Level, correlations[0].Level)
+			if out.depth = max(out.depth, x.depth+1); out.depth > maxCorrelationDepth {
+				return linked{err: fmt.Errorf("correlations are chained more than %d deep", maxCorrelationDepth)}
 			}
+			c.raise(correlations[0].Level)
 		default:
-			return fmt.Errorf("the correlation refers to %s, %s", ref, l.whereabouts(ref))
+			return linked{err: fmt.Errorf("the correlation refers to %s, %s", ref, k.whereabouts(ref))}
 		}
 	}
-	return nil
+	return out
+}
+
+// raise gives a correlation without a level of its own the highest it meets.
+func (c *Correlation) raise(level Level) {
+	if !c.HasLevel {
+		c.Level = max(c.Level, level)
+	}
 }
 
 // whereabouts says what became of a rule that is not in the set.
@@ -80,14 +101,14 @@ func (l *loader) whereabouts(ref string) string {
 	return "and no loaded rule has that id or name"
 }
 
-// links finds rules and correlations by id or name.
-type links struct {
+// names finds rules and correlations by id or name.
+type names struct {
 	rules        map[string][]*Rule
 	correlations map[string][]*Correlation
 }
 
-func newLinks(s *Set) *links {
-	x := &links{map[string][]*Rule{}, map[string][]*Correlation{}}
+func namesOf(s *Set) names {
+	x := names{map[string][]*Rule{}, map[string][]*Correlation{}}
 	for _, r := range s.Rules {
 		for _, key := range keysOfRule(r.ID, r.Name) {
 			x.rules[key] = append(x.rules[key], r)
@@ -113,7 +134,7 @@ func keysOfRule(id, name string) []string {
 	return keys
 }
 
-func (x *links) find(ref string) ([]*Rule, []*Correlation) {
+func (x names) find(ref string) ([]*Rule, []*Correlation) {
 	key := ref
 	if len(x.rules[key])+len(x.correlations[key]) == 0 {
 		key = strings.ToLower(ref)

@@ -80,11 +80,16 @@ type loader struct {
 }
 
 func (l *loader) fail(file string, line int, rule string, reason error) {
+	l.set.Failed = append(l.set.Failed, Failure{file, lineOf(reason, line), rule, reason.Error()})
+}
+
+// lineOf returns the line that err is about, or line where it does not know.
+func lineOf(err error, line int) int {
 	var at *lineError
-	if errors.As(reason, &at) && at.line > 0 {
-		line = at.line
+	if errors.As(err, &at) && at.line > 0 {
+		return at.line
 	}
-	l.set.Failed = append(l.set.Failed, Failure{file, line, rule, reason.Error()})
+	return line
 }
 
 func (l *loader) skip(file string, line int, rule, reason string) {
@@ -163,7 +168,7 @@ func (l *loader) joinFilters() {
 			_, err = check.Resolve()
 		}
 		if isPlaceholder(err) {
-			l.skip(f.File, f.Line, name, err.Error())
+			l.skip(f.File, lineOf(err, f.Line), name, err.Error())
 			continue
 		}
 		if err != nil {
@@ -225,7 +230,7 @@ func (l *loader) resolveRules() {
 		case errs[i] == nil:
 			kept = append(kept, r)
 		case isPlaceholder(errs[i]):
-			l.skip(r.File, r.Line, name, errs[i].Error())
+			l.skip(r.File, lineOf(errs[i], r.Line), name, errs[i].Error())
 		default:
 			l.fail(r.File, r.Line, name, errs[i])
 		}
@@ -241,16 +246,19 @@ func (l *loader) dropLowLevels() {
 	}
 	least := *l.opt.MinLevel
 	reason := func(level Level) string { return fmt.Sprintf("level %s is below %s", level, least) }
-	needed := map[string]bool{}
+	needed := map[any]bool{}
+	names := namesOf(l.set)
 	var need func(refs []string)
 	need = func(refs []string) {
 		for _, ref := range refs {
-			if !needed[ref] {
-				needed[ref] = true
-				for _, c := range l.set.Correlations {
-					if c.calledBy(ref) {
-						need(c.Rules)
-					}
+			rules, correlations := names.find(ref)
+			for _, r := range rules {
+				needed[r] = true
+			}
+			for _, c := range correlations {
+				if !needed[c] {
+					needed[c] = true
+					need(c.Rules)
 				}
 			}
 		}
@@ -260,18 +268,15 @@ func (l *loader) dropLowLevels() {
 			need(c.Rules)
 		}
 	}
-	isNeeded := func(id, name string) bool {
-		return needed[id] || needed[strings.ToLower(id)] || name != "" && needed[name]
-	}
 	l.set.Correlations = slices.DeleteFunc(l.set.Correlations, func(c *Correlation) bool {
-		drop := c.Level < least && !isNeeded(c.ID, c.Name)
+		drop := c.Level < least && !needed[c]
 		if drop {
 			l.skip(c.File, c.Line, firstOf(c.ID, c.Title), reason(c.Level))
 		}
 		return drop
 	})
 	l.set.Rules = slices.DeleteFunc(l.set.Rules, func(r *Rule) bool {
-		drop := r.Level < least && !isNeeded(r.ID, r.Name)
+		drop := r.Level < least && !needed[r]
 		if drop {
 			l.skip(r.File, r.Line, firstOf(r.ID, r.Title), reason(r.Level))
 		}

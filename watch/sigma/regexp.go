@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -30,7 +31,7 @@ func compileRegexp(src, flags string) (re *regexp.Regexp, cost int, err error) {
 	}
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the regular expression %q is not valid: %s", shorten(src), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, 0, fmt.Errorf("the regular expression %q %s", shorten(src), syntaxReason(err))
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
@@ -41,6 +42,20 @@ func compileRegexp(src, flags string) (re *regexp.Regexp, cost int, err error) {
 	}
 	re, err = regexp.Compile(text)
 	return re, len(prog.Inst), err
+}
+
+func syntaxReason(err error) string {
+	var bad *syntax.Error
+	if errors.As(err, &bad) {
+		switch bad.Code {
+		case syntax.ErrInvalidRepeatSize, syntax.ErrLarge:
+			return "is too costly: its repetitions, multiplied, exceed 1000 (" + shorten(bad.Expr) + ")"
+		case syntax.ErrNestingDepth:
+			return "is too costly: it nests too deeply"
+		}
+		return "is not valid: " + bad.Code.String() + ": " + shorten(bad.Expr)
+	}
+	return "is not valid: " + err.Error()
 }
 
 func shorten(s string) string {
