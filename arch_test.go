@@ -62,13 +62,13 @@ var outside = map[string][]string{
 }
 
 type goPackage struct {
-	ImportPath, Name                   string
+	ImportPath, Name, Doc              string
 	Imports, TestImports, XTestImports []string
 }
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Imports,TestImports,XTestImports", "./...").Output()
+	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Doc,Imports,TestImports,XTestImports", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -81,6 +81,15 @@ func listPackages(t *testing.T) []goPackage {
 			t.Fatalf("read what go list wrote: %v", err)
 		}
 		list = append(list, p)
+	}
+}
+
+// TestPackageComments holds each package to saying what it is for, and not for.
+func TestPackageComments(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if !strings.Contains(p.Doc, " owns ") && p.Name != "main" && p.Name != "borj" || p.Doc == "" {
+			t.Errorf("the comment of package %s does not say what it owns, and what it refuses: %q", p.ImportPath, p.Doc)
+		}
 	}
 }
 
