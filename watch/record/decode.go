@@ -34,7 +34,11 @@ func appendDecoded(dst, raw []byte, kind Kind) []byte {
 		return dst
 	case HexText:
 		for i := 0; i+1 < len(raw); i += 2 {
-			dst = append(dst, byte(hexValue(raw[i])<<4|hexValue(raw[i+1])))
+			c := byte(hexValue(raw[i])<<4 | hexValue(raw[i+1]))
+			if c == 0 {
+				c = ' ' // what parts the words of a process title
+			}
+			dst = append(dst, c)
 		}
 		return dst
 	}

@@ -186,6 +186,7 @@ func (j *jsonScanner) begin(c byte, indent int) bool {
 	default:
 		j.open, j.start, j.lines, j.own, j.indented = true, j.at(j.pos), 0, max(indent, 0), false
 		j.scalar = c != '{' && c != '['
+		j.key = [2]int{j.pos, j.pos}
 		return true
 	}
 	j.indent, j.prev = -1, c

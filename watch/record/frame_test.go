@@ -255,6 +255,7 @@ func FuzzFrame(f *testing.F) {
 	f.Add([]byte("{\"a\":1}\n{\"a\":\"x\"}\n"), 10)
 	f.Add([]byte("{\n \"a\": 1\n}\n[{\"b\":[{}]},\n{\"c\":2}]"), 16)
 	f.Add([]byte("{\"Records\":[{\"a\":1},{\"a\":2}],\"x\":1}"), 9)
+	f.Add([]byte("0\n00000000\n{: ["), 10) // a bracket behind an old string
 	f.Add([]byte("{\n \"a\": \"x\n}\n{\n \"b\": [1}\n}\n{\"c\":2}\n"), 20)
 	f.Fuzz(func(t *testing.T, text []byte, block int) {
 		block = 8 + max(block, -block)%200
