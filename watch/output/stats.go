@@ -31,7 +31,8 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 		Indicators struct {
 			Loaded  int64              `json:"loaded"`
 			Skipped int64              `json:"skipped"`
-			Failed  []IndicatorFailure `json:"failed"`
+			Failed  []IndicatorFailure `json:"failed"` // the first of them
+			Count   int64              `json:"failed_count"`
 		} `json:"indicators"`
 
 		ByLevel    map[string]int64 `json:"by_level"`
@@ -53,7 +54,7 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 	s.Rules.Failed = orEmpty(r.Rules.Failed)
 	s.Rules.SkippedRules, s.Rules.UnfedRules = orEmpty(r.Rules.Skipped), orEmpty(r.Rules.Unfed)
 	s.Indicators.Loaded, s.Indicators.Skipped = r.Indicators.Loaded, r.Indicators.Skipped
-	s.Indicators.Failed = orEmpty(r.Indicators.Failed)
+	s.Indicators.Failed, s.Indicators.Count = orEmpty(r.Indicators.Failed), r.Indicators.failed()
 
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -34,7 +34,7 @@ func WriteSummary(w io.Writer, t *Tally, r *Run, o Options) error {
 	s.rules("Correlations", t.rankedRules(true), topRules, true)
 	s.counts("Hosts with most hits", ranked(t.hosts), topHosts)
 	s.counts("Indicators seen", ranked(t.indicators), topNames)
-	s.counts("Suppressed by warninglists", r.Suppressed, topNames)
+	s.counts("Indicators left out, by warninglist", r.Suppressed, topNames)
 	s.aside(r)
 	_, err := io.WriteString(w, s.b.String())
 	return err
@@ -134,15 +134,16 @@ func (s *summary) aside(r *Run) {
 		}
 		s.more(len(r.Rules.Failed), topNames)
 	}
-	if i := r.Indicators; i.Loaded > 0 || i.Skipped > 0 || len(i.Failed) > 0 {
+	if i := &r.Indicators; i.Loaded > 0 || i.Skipped > 0 || len(i.Failed) > 0 {
 		s.title("Indicators")
 		s.line("  %10s  loaded", thousands(i.Loaded))
 		s.some(i.Skipped, "skipped: not valid now, or not to be matched in a stream")
-		s.some(int64(len(i.Failed)), "could not be used:")
-		for _, f := range i.Failed[:min(len(i.Failed), topNames)] {
+		s.some(i.failed(), "could not be used:")
+		shown := min(len(i.Failed), topNames)
+		for _, f := range i.Failed[:shown] {
 			s.line("              %s: %s", harmless(place(f)), harmless(f.Reason))
 		}
-		s.more(len(i.Failed), topNames)
+		s.more(int(i.failed()), shown)
 	}
 }
 

@@ -33,7 +33,7 @@ func sampleRun() (*Tally, *Run) {
 			Unfed:   []RuleRef{{ID: "u1", Title: "Kubernetes Thing", File: "rules/k8s.yml", Line: 1}},
 			Failed:  []sigma.Failure{{File: "rules/bad.yml", Line: 12, Reason: "condition: unknown selection \x1b[1mselektion"}},
 		},
-		Indicators: Indicators{Loaded: 60_000, Skipped: 2, Failed: []IndicatorFailure{{File: "feed.csv", Line: 9, Reason: "not an address"}}},
+		Indicators: Indicators{Loaded: 60_000, Skipped: 2, Failed: []IndicatorFailure{{File: "feed.csv", Line: 9, Value: "192.0.2", Reason: "not an address"}}, More: 41},
 		Inputs: []Input{
 			{Input: record.Input{Name: "logs/eve.json.gz", Format: record.FormatEVE, Shape: "JSON lines"}, Events: 1_234_000, Bytes: 987_000_000},
 			{Input: record.Input{Name: "logs/sysmon.zip!a.json", Format: record.FormatWindows, Shape: "pretty-printed JSON"},

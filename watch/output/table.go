@@ -27,7 +27,7 @@ const (
 
 // NewTable returns a Writer of a table.
 func NewTable(w io.Writer, o Options) *Table {
-	t := &Table{w: w, o: o, host: 24, rule: 40}
+	t := &Table{w: w, o: o, host: 28, rule: 40}
 	if o.Width > 0 {
 		left := max(o.Width-timeColumns-levelColumns, 24)
 		t.host = min(16, left/6)

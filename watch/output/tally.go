@@ -144,7 +144,7 @@ type Run struct {
 	Rules      Rules
 	Indicators Indicators
 	Inputs     []Input
-	Suppressed []Count // hits that a warninglist suppressed, by list
+	Suppressed []Count // indicators left out, by the warninglist that names them
 	Reasons    []Count // why records were set aside (Rejects.Reasons)
 }
 
@@ -169,12 +169,16 @@ type Indicators struct {
 	Loaded  int64
 	Skipped int64 // not active now, or not streamable
 	Failed  []IndicatorFailure
+	More    int64 // failures beyond those in Failed
 }
+
+func (i *Indicators) failed() int64 { return int64(len(i.Failed)) + i.More }
 
 // IndicatorFailure is an entry of a feed that cannot be used, and why.
 type IndicatorFailure struct {
 	File   string `json:"file"`
 	Line   int64  `json:"line,omitempty"`
+	Value  string `json:"value,omitempty"`
 	Reason string `json:"reason"`
 }
 
