@@ -5,6 +5,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -18,11 +19,7 @@ const Records = 20_000
 // a record.
 func EVE() [][]byte {
 	g := generator{rand.New(rand.NewPCG(1, 2))}
-	lines := make([][]byte, Records)
-	for i := range lines {
-		lines[i] = []byte(g.eve(i))
-	}
-	return lines
+	return lines(g.eve)
 }
 
 // Windows returns generated Windows events in the flat form that NXLog and
@@ -31,11 +28,17 @@ func EVE() [][]byte {
 // Event Viewer.
 func Windows() [][]byte {
 	g := generator{rand.New(rand.NewPCG(3, 4))}
-	lines := make([][]byte, Records)
-	for i := range lines {
-		lines[i] = []byte(g.windows(i))
+	return lines(g.windows)
+}
+
+// lines returns the records that make gives, one after another in one piece of
+// memory, as they stand in a file.
+func lines(make func(i int) string) [][]byte {
+	var text []byte
+	for i := range Records {
+		text = append(append(text, make(i)...), '\n')
 	}
-	return lines
+	return bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 }
 
 // Bytes returns the length of all records.

@@ -312,53 +312,128 @@ const (
 	highs = 0x8080808080808080
 )
 
+// stops returns the high bit of each byte of w that is a quote or a backslash,
+// up to and including the first of them; later bits mean nothing.
+func stops(w uint64) uint64 {
+	q, b := w^(ones*'"'), w^(ones*'\\')
+	return ((q-ones)&^q | (b-ones)&^b) & highs
+}
+
+// plainEnd returns the place of the next quote or backslash from i on, or
+// len(s). Sixteen bytes are looked at together, so that the branches do not
+// depend on how long a short string is.
+func plainEnd(s []byte, i int) int {
+	for i+16 <= len(s) {
+		m, n := stops(binary.LittleEndian.Uint64(s[i:])), stops(binary.LittleEndian.Uint64(s[i+8:]))
+		if m|n != 0 {
+			at := i
+			if m == 0 {
+				at, m = i+8, n
+			}
+			return at + bits.TrailingZeros64(m)>>3
+		}
+		i += 16
+	}
+	for i < len(s) && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
+}
+
 // stringEnd returns where the string that starts at i (after its quote) ends,
 // and whether it holds escapes. Raw control characters and invalid UTF-8 are
 // let through: they are the value.
 func stringEnd(s []byte, i int) (end int, escaped bool, err error) {
-	for {
-		for i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64(s[i:])
-			q, b := w^(ones*'"'), w^(ones*'\\')
-			m := ((q-ones)&^q | (b-ones)&^b) & highs
-			if m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
+	end = plainEnd(s, i)
+	if end < len(s) && s[end] == '"' {
+		return end, false, nil
+	}
+	end, err = escapedEnd(s, end)
+	return end, true, err
+}
+
+// escapedEnd returns where a string ends that has a backslash at i, or nothing
+// more. It looks at 64 bytes together: which of them are quotes, and which
+// stand behind a backslash that is not itself escaped.
+func escapedEnd(s []byte, i int) (int, error) {
+	var carry uint64 // 1: the first byte of the block is escaped
+	for ; i < len(s); i += 64 {
+		block := s[i:]
+		if len(block) < 64 {
+			var room [64]byte
+			copy(room[:], block)
+			block = room[:]
+		}
+		var quotes, slashes uint64
+		for k := 0; k < 64; k += 8 {
+			w := binary.LittleEndian.Uint64(block[k : k+8])
+			quotes |= equal(w, '"') << k
+			slashes |= equal(w, '\\') << k
+		}
+		var escaped uint64
+		escaped, carry = escapedBits(slashes, carry)
+		quotes &^= escaped
+		end := bits.TrailingZeros64(quotes) // 64 when there is none
+		for e := escaped & (1<<end - 1); e != 0; e &= e - 1 {
+			at := i + bits.TrailingZeros64(e)
+			if at < len(s) && escapable[s[at]] || isUnicodeEscape(s, at) {
+				continue
 			}
-			i += 8
+			return at, escapeError(s, at)
 		}
-		for i < len(s) && s[i] != '"' && s[i] != '\\' {
-			i++
-		}
-		if i >= len(s) {
-			return i, escaped, &SyntaxError{i, "the record ends inside a string"}
-		}
-		if s[i] == '"' {
-			return i, escaped, nil
-		}
-		escaped = true
-		if i+1 >= len(s) {
-			return i, escaped, &SyntaxError{i, "the record ends inside a string"}
-		}
-		switch s[i+1] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			i += 2
-		case 'u':
-			for k := i + 2; k < i+6; k++ {
-				if k >= len(s) || hexValue(s[k]) < 0 {
-					return i, escaped, &SyntaxError{i, "\\u needs four hexadecimal digits"}
-				}
-			}
-			i += 6
-		default:
-			return i, escaped, &SyntaxError{i, "unknown escape in a string"}
+		if quotes != 0 {
+			return i + end, nil
 		}
 	}
+	return len(s), &SyntaxError{len(s), "the record ends inside a string"}
+}
+
+// escapedBits returns which bytes stand behind an escaping backslash, and
+// whether the first byte of the next block does. Within a run of backslashes
+// every second one escapes: adding the runs that begin at odd places to the
+// backslashes makes their carries come out behind the run, at the right parity.
+func escapedBits(slashes, carry uint64) (escaped, next uint64) {
+	const even = 0x5555555555555555
+	slashes &^= carry
+	follows := slashes<<1 | carry
+	odd := slashes &^ even &^ follows
+	sum, next := bits.Add64(odd, slashes, 0)
+	return (even ^ sum<<1) & follows, next
+}
+
+// escapable are the characters that may follow a backslash, \u aside (RFC 8259 §7).
+var escapable = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
+// isUnicodeEscape tells whether s[i:] is a u and four hexadecimal digits.
+func isUnicodeEscape(s []byte, i int) bool {
+	if i+5 > len(s) || s[i] != 'u' {
+		return false
+	}
+	return hexValue(s[i+1])|hexValue(s[i+2])|hexValue(s[i+3])|hexValue(s[i+4]) >= 0
+}
+
+// escapeError says what is wrong with the escape whose backslash stands before i.
+func escapeError(s []byte, i int) error {
+	switch {
+	case i >= len(s):
+		return &SyntaxError{len(s), "the record ends inside a string"}
+	case s[i] == 'u':
+		return &SyntaxError{i - 1, `\u needs four hexadecimal digits`}
+	}
+	return &SyntaxError{i - 1, "unknown escape in a string"}
+}
+
+// equal returns one bit for each byte of w, the first one lowest, that is c.
+func equal(w uint64, c byte) uint64 {
+	v := w ^ ones*uint64(c)
+	m := ^(v&^highs + ^uint64(highs) | v) & highs
+	return m >> 7 * 0x0102040810204080 >> 56
 }
 
 // scalarEnd reads a number, true, false or null. Text means: none of these.
+// A number is any run of digits, signs, points and exponents that begins like
+// one; it is kept as written, and read only by whoever compares it.
 func scalarEnd(s []byte, i int) (int, Kind) {
-	start := i
 	switch s[i] {
 	case 't':
 		if i+4 <= len(s) && string(s[i:i+4]) == "true" {
@@ -379,22 +454,36 @@ func scalarEnd(s []byte, i int) (int, Kind) {
 		return i, Text
 	}
 	digits := false
-	for ; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits = true
-		case c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E':
-		default:
-			if !digits {
-				return start, Text
+	for end := i; ; end++ {
+		run := end
+		end = digitsEnd(s, end)
+		digits = digits || end > run
+		if end < len(s) {
+			switch s[end] {
+			case '-', '+', '.', 'e', 'E':
+				continue
 			}
-			return i, Number
 		}
+		if !digits {
+			return i, Text
+		}
+		return end, Number
 	}
-	if !digits {
-		return start, Text
+}
+
+// digitsEnd returns where the digits that start at i end.
+func digitsEnd(s []byte, i int) int {
+	for i+8 <= len(s) {
+		v := binary.LittleEndian.Uint64(s[i:]) ^ ones*'0'
+		if m := (v + ones*(0x80-10) | v) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
 	}
-	return i, Number
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	return i
 }
 
 func hexValue(c byte) int {

@@ -80,7 +80,7 @@ func TestFlattenRefuses(t *testing.T) {
 		{"an object that ends early", `{`, "byte 1: the record ends inside an object or array"},
 		{"an array that ends early", `{"a":[1`, "byte 7: the record ends inside an object or array"},
 		{"a string that ends early", `{"a":"b`, "byte 7: the record ends inside a string"},
-		{"a string that ends in an escape", `{"a":"b\`, "byte 7: the record ends inside a string"},
+		{"a string that ends in an escape", `{"a":"b\`, "byte 8: the record ends inside a string"},
 		{"a key that ends early", `{"a`, "byte 3: the record ends inside a string"},
 		{"no value", `{"a":`, "byte 5: the record ends before a value"},
 		{"no colon", `{"a" 1}`, "byte 5: a colon is missing"},
