@@ -12,11 +12,14 @@ import (
 	"io"
 )
 
-// MaxDepth bounds the nesting of one value.
+// MaxDepth bounds the nesting of one value, and that of the arrays and objects
+// that are walked around it.
 const MaxDepth = 1000
 
 // ErrLarge says that one value is longer than the Reader's limit.
 var ErrLarge = errors.New("a value is too large")
+
+var errDepth = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 // Error says at which byte of the input reading stopped, and why. Reading
 // cannot go on after it.
@@ -33,6 +36,7 @@ type Reader struct {
 	br     *bufio.Reader
 	offset int64
 	limit  int
+	depth  int // of Array and Object
 	buf    []byte
 }
 
@@ -99,12 +103,21 @@ func (r *Reader) inside(err error) error {
 	return err
 }
 
+func (r *Reader) enter(bracket string) error {
+	if r.depth++; r.depth > MaxDepth {
+		return r.fail(errDepth)
+	}
+	_, err := r.punctuation(bracket)
+	return err
+}
+
 // Array reads an array. element is called before each of its elements, and must
 // read it.
 func (r *Reader) Array(element func() error) error {
-	if _, err := r.punctuation("["); err != nil {
+	if err := r.enter("["); err != nil {
 		return err
 	}
+	defer func() { r.depth-- }()
 	if c, err := r.Peek(); err == nil && c == ']' {
 		r.discard(1)
 		return nil
@@ -123,9 +136,10 @@ func (r *Reader) Array(element func() error) error {
 // Object reads an object. member is called before the value of each of its
 // members, and must read that value.
 func (r *Reader) Object(member func(key string) error) error {
-	if _, err := r.punctuation("{"); err != nil {
+	if err := r.enter("{"); err != nil {
 		return err
 	}
+	defer func() { r.depth-- }()
 	if c, err := r.Peek(); err == nil && c == '}' {
 		r.discard(1)
 		return nil
@@ -195,7 +209,7 @@ func (r *Reader) value(keep func([]byte) error) error {
 		b, _ := r.br.Peek(r.br.Buffered())
 		n, done := s.scan(b)
 		if s.depth > MaxDepth {
-			return r.fail(fmt.Errorf("nested deeper than %d levels", MaxDepth))
+			return r.fail(errDepth)
 		}
 		if err := keep(b[:n]); err != nil {
 			return r.fail(err)

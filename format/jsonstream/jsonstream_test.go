@@ -147,6 +147,7 @@ func TestBrokenInputSaysWhere(t *testing.T) {
 		{"no key", "{1:2}", object, 1, nil},
 		{"no colon", `{"a" 1}`, object, 5, nil},
 		{"large value", `{"a":"` + strings.Repeat("x", 100) + `"}`, object, 5, ErrLarge},
+		{"deep walk", strings.Repeat("[", MaxDepth+2), func(r *Reader) error { _, err := rebuild(r); return err }, MaxDepth, errDepth},
 		{"deep value", strings.Repeat("[", MaxDepth+2), all, 1, nil},
 	} {
 		var e *Error

@@ -237,7 +237,7 @@ func TestPlaces(t *testing.T) {
 	write("c.zip", zipped.Bytes())
 	cut := packed(gz, strings.Repeat("192.0.2.5\n", 100000))
 	write("d.txt.gz", cut[:len(cut)/2])
-	write("bomb.txt.gz", packed(gz, strings.Repeat(" ", 300<<20)))
+	write("bomb.txt.gz", bytes.Repeat(packed(gz, strings.Repeat(" ", 4<<20)), 80))
 	write("README.md", []byte("no list"))
 	write(".hidden", []byte("192.0.2.9"))
 	write("binary.txt", []byte("\x7fELF\x00\x00"))
