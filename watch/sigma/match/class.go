@@ -1,6 +1,8 @@
 package match
 
 import (
+	"slices"
+
 	"borj.dev/borj/watch/record"
 	"borj.dev/borj/watch/sigma"
 )
@@ -14,15 +16,16 @@ func (b bitset) set(i uint32)      { b[i>>6] |= 1 << (i & 63) }
 // class is what is known of all records that agree in the routing fields: the
 // rules that can still hold for them, and how those are called up.
 type class struct {
-	fed      bitset // routes that such a record meets
-	idle     bool   // no rule can hold
-	keywords bool   // some rule looks at every value
-	generic  bool   // its records are of no known source
-	scan     []uint16
-	always   []uint32
-	present  []slotRules
-	covers   bitset // predicates that call up rules
-	calls    map[uint32][]uint32
+	fed     bitset       // routes that such a record meets
+	idle    bool         // no rule can hold
+	gate    *keywordGate // of the keywords that call up rules; nil: search every value
+	generic bool         // its records are of no known source
+	scan    []uint16
+	always  []uint32
+	present []slotRules
+	foreign []slotRules // rules called up where it holds more than ASCII
+	covers  bitset      // predicates that call up rules
+	calls   map[uint32][]uint32
 }
 
 type slotRules struct {
@@ -111,65 +114,67 @@ func (w *Worker) newClass(fed bitset, exact bool) *class {
 		return no
 	}
 	c := coverer{m: m, know: know}
-	scan := make(map[uint16]bool)
-	present := map[uint16][]uint32{}
-	active := false
 	for i := range m.rules {
 		r := &m.rules[i]
 		if !fed.has(uint32(r.route)) || r.generic && !cl.generic {
 			continue
 		}
-		switch c.truth(r.root) {
-		case no:
-			continue
-		case yes:
+		switch t := c.truth(r.root); {
+		case t == no:
+		case t == yes, c.cost(r.root) >= impossible:
 			cl.always = append(cl.always, uint32(i))
-			active = true
-			continue
-		}
-		active = true
-		if c.cost(r.root) >= impossible {
-			cl.always = append(cl.always, uint32(i))
-			cl.keywords = cl.keywords || w.usesKeywords(r.root)
-			continue
-		}
-		cl.keywords = cl.keywords || w.usesKeywords(r.root)
-		c.collect(r.root, func(p uint32) {
-			if list := cl.calls[p]; len(list) == 0 || list[len(list)-1] != uint32(i) {
-				cl.calls[p] = append(list, uint32(i))
-			}
-			cl.covers.set(p)
-			scan[m.preds[p].slot] = true
-		}, func(s uint16) {
-			if list := present[s]; len(list) == 0 || list[len(list)-1] != uint32(i) {
-				present[s] = append(list, uint32(i))
-			}
-		})
-	}
-	cl.idle = !active
-	for s := range m.slots {
-		if scan[uint16(s)] {
-			cl.scan = append(cl.scan, uint16(s))
-		}
-		if rules := present[uint16(s)]; rules != nil {
-			cl.present = append(cl.present, slotRules{uint16(s), rules})
+		default:
+			var cov cover
+			c.collect(r.root, &cov)
+			cl.callUp(m, uint32(i), &cov)
 		}
 	}
+	slices.Sort(cl.scan)
+	cl.idle = len(cl.always)+len(cl.calls)+len(cl.present)+len(cl.foreign) == 0
+	cl.gate = w.keywordGate(cl)
 	return cl
+}
+
+// callUp files a rule under its cover.
+func (cl *class) callUp(m *Matcher, rule uint32, cov *cover) {
+	for _, p := range cov.preds {
+		if list := cl.calls[p]; len(list) == 0 || list[len(list)-1] != rule {
+			cl.calls[p] = append(list, rule)
+		}
+		cl.covers.set(p)
+		if s := m.preds[p].slot; !slices.Contains(cl.scan, s) {
+			cl.scan = append(cl.scan, s)
+		}
+	}
+	for _, s := range cov.present {
+		cl.present = addTo(cl.present, s, rule)
+	}
+	for _, s := range cov.foreign {
+		cl.foreign = addTo(cl.foreign, s, rule)
+	}
+}
+
+func addTo(list []slotRules, s uint16, rule uint32) []slotRules {
+	i := slices.IndexFunc(list, func(x slotRules) bool { return x.slot == s })
+	if i < 0 {
+		return append(list, slotRules{s, []uint32{rule}})
+	}
+	if r := list[i].rules; r[len(r)-1] != rule {
+		list[i].rules = append(r, rule)
+	}
+	return list
 }
 
 // isGeneric tells the formats that say nothing about where a record is from.
 func isGeneric(f record.Format) bool { return f == record.FormatJSON || f == record.FormatCSV }
 
-func (w *Worker) usesKeywords(n uint32) bool {
-	nd := &w.m.nodes[n]
-	if nd.op == opPred && w.m.preds[nd.pred].slot == keywordSlot {
-		return true
-	}
-	for _, k := range nd.kids {
-		if w.usesKeywords(k) {
-			return true
+// keywordGate returns the gate of the keywords that call up rules of cl.
+func (w *Worker) keywordGate(cl *class) *keywordGate {
+	var texts []string
+	for p := range cl.calls {
+		if pr := &w.m.preds[p]; pr.slot == keywordSlot {
+			texts = append(texts, pr.Text)
 		}
 	}
-	return false
+	return newKeywordGate(texts)
 }

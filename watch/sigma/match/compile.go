@@ -63,10 +63,17 @@ type slot struct {
 type predicate struct {
 	*sigma.Match
 	slot    uint16
-	ref     uint16   // OpFieldRef: the other slot
-	indexed bool     // decided by scanning its slot
-	cost    uint16   // relative, of evaluating it
-	gate    []uint32 // indexed predicates of which one holds wherever this one does
+	ref     uint16 // OpFieldRef: the other slot
+	indexed bool   // decided by scanning its slot
+	cost    uint16 // relative, of evaluating it
+	// gates are groups of predicates: wherever this one holds, one of each
+	// group does. Where loose is set that is so for ASCII values only.
+	gates  [][]uint32
+	loose  bool
+	minLen int // bytes of the shortest value for which it can hold
+	// longLine stands for the expression .{n,} with this n: there is a line of
+	// so many characters. The regexp package takes n steps a byte for it.
+	longLine int
 }
 
 // node is a part of a rule's condition.
@@ -284,6 +291,9 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 		p.cost = costGlob
 	case sigma.OpRegexp:
 		p.cost = costRegexp
+		if p.longLine = longLine(m.Regexp.String()); p.longLine > 0 {
+			p.cost = costGlob
+		}
 	case sigma.OpExists, sigma.OpNull:
 		c.m.slots[p.slot].beneath = true
 	}

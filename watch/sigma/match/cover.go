@@ -127,34 +127,62 @@ func (c *coverer) predCost(p uint32) float64 {
 	switch {
 	case pr.indexed:
 		return chance(pr.Match)
-	case len(pr.gate) > 0:
-		var sum float64
-		for _, g := range pr.gate {
-			sum += c.predCost(g)
-		}
-		return sum
 	case pr.Op == sigma.OpNull || pr.Op == sigma.OpExists || pr.slot == keywordSlot:
 		return impossible
+	case pr.foreign():
+		return foreignChance
+	}
+	if g := c.bestGate(pr); g != nil {
+		return c.gateCost(pr, g)
 	}
 	return 1 + float64(pr.cost)/costRegexp // whenever the field is there
 }
 
-// collect adds what the best cover of a node consists of.
-func (c *coverer) collect(n uint32, pred func(uint32), present func(uint16)) {
+// foreignChance is how often a value holds more than ASCII.
+const foreignChance = 0.05
+
+// foreign tells a predicate that holds only for values beyond ASCII.
+func (pr *predicate) foreign() bool {
+	return pr.Op == sigma.OpContains && !pr.Cased && pr.Part == sigma.WholeValue && !isASCII([]byte(pr.Text))
+}
+
+// bestGate returns the gate met least of those that the index decides.
+func (c *coverer) bestGate(pr *predicate) []uint32 {
+	var best []uint32
+	for _, g := range pr.gates {
+		if cost := c.gateCost(pr, g); cost < impossible && (best == nil || cost < c.gateCost(pr, best)) {
+			best = g
+		}
+	}
+	return best
+}
+
+func (c *coverer) gateCost(pr *predicate, gate []uint32) (sum float64) {
+	if pr.loose {
+		sum = foreignChance
+	}
+	for _, g := range gate {
+		if !c.m.preds[g].indexed {
+			return impossible
+		}
+		sum += chance(c.m.preds[g].Match)
+	}
+	return sum
+}
+
+// cover is what calls a rule up.
+type cover struct {
+	preds   []uint32 // one of them holds
+	present []uint16 // or one of these fields is there
+	foreign []uint16 // or one of these fields has a value beyond ASCII
+}
+
+// collect adds the best cover of a node to out.
+func (c *coverer) collect(n uint32, out *cover) {
 	nd := &c.m.nodes[n]
 	switch nd.op {
 	case opPred:
-		pr := &c.m.preds[nd.pred]
-		switch {
-		case pr.indexed:
-			pred(nd.pred)
-		case len(pr.gate) > 0:
-			for _, g := range pr.gate {
-				pred(g)
-			}
-		default:
-			present(pr.slot)
-		}
+		c.collectPred(nd.pred, out)
 	case opAnd:
 		best, at := float64(impossible), uint32(0)
 		for _, k := range nd.kids {
@@ -162,12 +190,33 @@ func (c *coverer) collect(n uint32, pred func(uint32), present func(uint16)) {
 				best, at = cost, k
 			}
 		}
-		c.collect(at, pred, present)
+		c.collect(at, out)
 	case opOr:
 		for _, k := range nd.kids {
 			if c.truth(k) != no {
-				c.collect(k, pred, present)
+				c.collect(k, out)
 			}
 		}
+	}
+}
+
+func (c *coverer) collectPred(p uint32, out *cover) {
+	pr := &c.m.preds[p]
+	if pr.indexed {
+		out.preds = append(out.preds, p)
+		return
+	}
+	if pr.foreign() {
+		out.foreign = append(out.foreign, pr.slot)
+		return
+	}
+	g := c.bestGate(pr)
+	if g == nil {
+		out.present = append(out.present, pr.slot)
+		return
+	}
+	out.preds = append(out.preds, g...)
+	if pr.loose {
+		out.foreign = append(out.foreign, pr.slot)
 	}
 }

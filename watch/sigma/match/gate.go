@@ -1,37 +1,50 @@
 package match
 
 import (
+	"bytes"
+	"cmp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"borj.dev/borj/watch/sigma"
 )
 
-// gates gives each predicate that is dear to evaluate the literals of which
-// one stands in every value that it holds for.
+// gates gives each predicate that is dear to evaluate the texts that must stand
+// in every value for which it holds.
 func (c *compiler) gates() error {
 	for i := 0; i < len(c.m.preds); i++ {
 		p := &c.m.preds[i]
-		var gate []*sigma.Match
+		var groups [][]*sigma.Match
 		switch {
 		case p.indexed || p.Part != sigma.WholeValue:
 		case p.Op == sigma.OpGlob:
-			gate = globGate(p.Match)
+			groups = globGates(p.Match)
 		case p.Op == sigma.OpRegexp:
-			for _, text := range regexpGate(p.Regexp.String()) {
-				gate = append(gate, &sigma.Match{Op: sigma.OpContains, Text: text})
+			g := readRegexp(p.Regexp.String())
+			p.minLen, p.loose = g.minLen, g.loose
+			for _, texts := range g.groups {
+				var group []*sigma.Match
+				for _, text := range texts {
+					group = append(group, &sigma.Match{Op: sigma.OpContains, Text: text})
+				}
+				groups = append(groups, group)
 			}
-		case p.Cased && p.Op <= sigma.OpEndsWith && (p.Op != sigma.OpContains || len(p.Text) >= gramSize) && p.Text != "" && utf8.ValidString(p.Text):
-			gate = []*sigma.Match{{Op: p.Op, Text: fold(p.Text)}}
+		case p.Cased && p.Op <= sigma.OpEndsWith && p.Text != "" && utf8.ValidString(p.Text):
+			groups = [][]*sigma.Match{{{Op: p.Op, Text: fold(p.Text)}}}
 		}
-		for _, g := range gate {
-			g.Field = c.m.preds[i].Field
-			n, err := c.pred(g) // may move preds
-			if err != nil {
-				return err
+		for _, group := range groups {
+			var preds []uint32
+			for _, g := range group {
+				g.Field = c.m.preds[i].Field
+				n, err := c.pred(g) // may move preds
+				if err != nil {
+					return err
+				}
+				preds = append(preds, n)
 			}
-			c.m.preds[i].gate = append(c.m.preds[i].gate, n)
+			c.m.preds[i].gates = append(c.m.preds[i].gates, preds)
 		}
 	}
 	return nil
@@ -39,105 +52,126 @@ func (c *compiler) gates() error {
 
 func fold(s string) string { return string(sigma.Fold(nil, []byte(s))) }
 
-// globGate returns the literal part of a wildcard pattern that is met least.
-func globGate(m *sigma.Match) []*sigma.Match {
-	var best *sigma.Match
+// globGates returns the literal parts of a wildcard pattern: each must stand in
+// the value.
+func globGates(m *sigma.Match) (groups [][]*sigma.Match) {
 	for i, part := range m.Glob {
 		if part.Kind != sigma.Literal || part.Text == "" || m.Cased && !utf8.ValidString(part.Text) {
 			continue
 		}
 		g := &sigma.Match{Op: sigma.OpContains, Text: part.Text}
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			g.Op = sigma.OpStartsWith
-		case i == len(m.Glob)-1:
+		case len(m.Glob) - 1:
 			g.Op = sigma.OpEndsWith
-		case len(part.Text) < gramSize:
-			continue
 		}
 		if m.Cased {
 			g.Text = fold(g.Text)
 		}
-		if best == nil || chance(g) < chance(best) {
-			best = g
-		}
+		groups = append(groups, []*sigma.Match{g})
 	}
-	if best == nil {
-		return nil
-	}
-	return []*sigma.Match{best}
+	return groups
 }
 
-// maxGate bounds how many alternatives a gate may have before it is cheaper
-// to run the expression.
-const maxGate = 64
+const (
+	maxGate   = 64 // alternatives of one group
+	maxGroups = 8
+)
 
-// regexpGate returns folded texts of which at least one stands in every value
-// that the expression matches, or nil where there are none to be had.
-func regexpGate(expr string) []string {
+// regexpFacts is what must be true of every value that an expression matches.
+type regexpFacts struct {
+	minLen int        // bytes
+	groups [][]string // of each group one text stands in the value, folded
+	// loose: where case is ignored, k and s also stand for the Kelvin sign and
+	// the long s, which Fold leaves as they are. The groups then say nothing of
+	// values that hold more than ASCII.
+	loose bool
+}
+
+// readRegexp works the facts out.
+func readRegexp(expr string) regexpFacts {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return nil
+		return regexpFacts{}
 	}
-	gate := required(re.Simplify())
-	if len(gate) > maxGate {
-		return nil
+	re = re.Simplify()
+	g := regexpFacts{minLen: minLength(re)}
+	g.required(re)
+	slices.SortStableFunc(g.groups, func(a, b []string) int { return cmp.Compare(groupChance(a), groupChance(b)) })
+	if len(g.groups) > maxGroups {
+		g.groups = g.groups[:maxGroups]
 	}
-	return gate
+	return g
 }
 
-func required(re *syntax.Regexp) []string {
-	switch re.Op {
-	case syntax.OpLiteral:
-		if s := longestSafe(re.Rune, re.Flags&syntax.FoldCase != 0); len(s) >= gramSize {
-			return []string{s}
+// add keeps a group if it tells anything.
+func (g *regexpFacts) add(texts []string) {
+	if len(texts) == 0 || len(texts) > maxGate {
+		return
+	}
+	for _, t := range texts {
+		if t == "" || len(t) == 1 && strings.ContainsAny(t, `abcdefghijklmnopqrstuvwxyz0123456789 .\/:"-_`) {
+			return
 		}
+	}
+	g.groups = append(g.groups, texts)
+}
+
+// required adds the groups of re.
+func (g *regexpFacts) required(re *syntax.Regexp) {
+	switch re.Op {
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpConcat:
+		g.concat([]*syntax.Regexp{re})
 	case syntax.OpCapture, syntax.OpPlus:
-		return required(re.Sub[0])
+		g.required(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return required(re.Sub[0])
+			g.required(re.Sub[0])
 		}
-	case syntax.OpConcat:
-		return requiredOfConcat(re.Sub)
 	case syntax.OpAlternate:
-		var all []string
-		for _, sub := range re.Sub {
-			gate := required(sub)
-			if gate == nil {
-				return nil
-			}
-			all = append(all, gate...)
-		}
-		return all
+		g.alternate(re.Sub)
 	}
-	return nil
 }
 
-// requiredOfConcat picks the part that is met least. Neighbouring small
-// alternatives of literals are joined first: (a|b)cde requires acde or bcde.
-func requiredOfConcat(subs []*syntax.Regexp) []string {
-	var best []string
-	consider := func(gate []string) {
-		if gate != nil && (best == nil || gateChance(gate) < gateChance(best)) {
-			best = gate
+// alternate joins the best group of each alternative.
+func (g *regexpFacts) alternate(subs []*syntax.Regexp) {
+	var all []string
+	for _, sub := range subs {
+		var one regexpFacts
+		one.required(sub)
+		g.loose = g.loose || one.loose
+		if len(one.groups) == 0 {
+			return
 		}
+		all = append(all, slices.MinFunc(one.groups, func(a, b []string) int { return cmp.Compare(groupChance(a), groupChance(b)) })...)
+	}
+	g.add(all)
+}
+
+// concat adds the groups of parts that follow each other. Neighbours that match
+// a few texts exactly are joined: (a|b)cde requires acde or bcde.
+func (g *regexpFacts) concat(subs []*syntax.Regexp) {
+	if len(subs) == 1 && subs[0].Op == syntax.OpConcat {
+		subs = subs[0].Sub
 	}
 	run := []string{""}
 	flush := func() {
-		if shortest(run) >= gramSize {
-			consider(run)
-		}
+		g.add(run)
 		run = []string{""}
 	}
 	for _, sub := range subs {
-		exact := exactTexts(sub)
-		if exact == nil || len(exact)*len(run) > 16 {
+		exact := g.exact(sub)
+		if exact == nil {
 			flush()
-			consider(required(sub))
-			if exact != nil {
-				run = exact
+			if sub.Op != syntax.OpLiteral && sub.Op != syntax.OpCharClass {
+				g.required(sub)
 			}
+			continue
+		}
+		if len(exact)*len(run) > 16 {
+			flush()
+			run = exact
 			continue
 		}
 		var next []string
@@ -149,36 +183,30 @@ func requiredOfConcat(subs []*syntax.Regexp) []string {
 		run = next
 	}
 	flush()
-	return best
 }
 
-// exactTexts returns the folded texts that are all that re can match, or nil.
-func exactTexts(re *syntax.Regexp) []string {
+// exact returns the folded texts that are all that re can match, or nil.
+func (g *regexpFacts) exact(re *syntax.Regexp) []string {
 	foldCase := re.Flags&syntax.FoldCase != 0
 	switch re.Op {
 	case syntax.OpLiteral:
-		if s := longestSafe(re.Rune, foldCase); len(s) == len(string(re.Rune)) {
-			return []string{s}
-		}
-	case syntax.OpCapture:
-		return exactTexts(re.Sub[0])
-	case syntax.OpCharClass:
-		var out []string
-		for i := 0; i < len(re.Rune); i += 2 {
-			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
-				if r >= 0x80 || len(out) == 8 {
-					return nil
-				}
-				if t := fold(string(r)); !contains(out, t) {
-					out = append(out, t)
-				}
+		for _, r := range re.Rune {
+			if r >= utf8.RuneSelf {
+				return nil
 			}
+			g.loose = g.loose || foldCase && (r|0x20 == 'k' || r|0x20 == 's')
 		}
-		return out
+		return []string{fold(string(re.Rune))}
+	case syntax.OpCapture:
+		return g.exact(re.Sub[0])
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return []string{""}
+	case syntax.OpCharClass:
+		return g.exactClass(re.Rune)
 	case syntax.OpAlternate:
 		var out []string
 		for _, sub := range re.Sub {
-			texts := exactTexts(sub)
+			texts := g.exact(sub)
 			if texts == nil {
 				return nil
 			}
@@ -189,48 +217,73 @@ func exactTexts(re *syntax.Regexp) []string {
 	return nil
 }
 
-func contains(list []string, s string) bool {
-	for _, t := range list {
-		if t == s {
+func (g *regexpFacts) exactClass(ranges []rune) []string {
+	var out []string
+	for i := 0; i < len(ranges); i += 2 {
+		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			if r == 0x212A || r == 0x17F { // of [kK] and [sS] where case is ignored
+				g.loose = true
+				continue
+			}
+			if r >= utf8.RuneSelf || len(out) == 8 {
+				return nil
+			}
+			if t := fold(string(r)); !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// longLine returns n for the expression .{n,}, and 0 for any other.
+func longLine(expr string) int {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil || re.Op != syntax.OpRepeat || re.Max >= 0 || re.Sub[0].Op != syntax.OpAnyCharNotNL {
+		return 0
+	}
+	return re.Min
+}
+
+// hasLongLine tells whether a line of text has at least n characters.
+func hasLongLine(text []byte, n int) bool {
+	for len(text) >= n {
+		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+		if len(line) >= n && utf8.RuneCount(line) >= n {
 			return true
 		}
+		text = rest
 	}
 	return false
 }
 
-// longestSafe returns the longest run of ASCII in runes, folded. Where case is
-// ignored, k and s also stand for the Kelvin sign and the long s, which Fold
-// leaves as they are, so runs end there.
-func longestSafe(runes []rune, foldCase bool) string {
-	var best, run strings.Builder
-	keep := func() {
-		if run.Len() > best.Len() {
-			best.Reset()
-			best.WriteString(run.String())
+// minLength returns the least number of bytes that re matches.
+func minLength(re *syntax.Regexp) int {
+	n := 0
+	switch re.Op {
+	case syntax.OpLiteral:
+		n = len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		n = 1
+	case syntax.OpCapture, syntax.OpPlus:
+		n = minLength(re.Sub[0])
+	case syntax.OpRepeat:
+		n = re.Min * minLength(re.Sub[0])
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			n += minLength(sub)
 		}
-		run.Reset()
-	}
-	for _, r := range runes {
-		if r >= 0x80 || foldCase && (r|0x20 == 'k' || r|0x20 == 's') {
-			keep()
-			continue
+	case syntax.OpAlternate:
+		n = minLength(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			n = min(n, minLength(sub))
 		}
-		run.WriteByte(lowerByte[byte(r)])
-	}
-	keep()
-	return best.String()
-}
-
-func shortest(texts []string) int {
-	n := len(texts[0])
-	for _, t := range texts {
-		n = min(n, len(t))
 	}
 	return n
 }
 
-func gateChance(gate []string) (sum float64) {
-	for _, g := range gate {
+func groupChance(group []string) (sum float64) {
+	for _, g := range group {
 		sum += chance(&sigma.Match{Op: sigma.OpContains, Text: g})
 	}
 	return sum

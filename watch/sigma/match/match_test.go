@@ -61,7 +61,7 @@ func drawMatch(t *rapid.T) *sigma.Match {
 		}
 	case sigma.OpRegexp:
 		m.Regexp = regexp.MustCompile(rapid.SampledFrom([]string{
-			`(?i)mimi(katz|dogs)`, `[a-c]md\.exe$`, `(?i)sekurlsa`, `^C:`, `\d+`, `(?i)kelvin k`, `(cmd|exe|powershell) ?-enc`, `x?`, `(?i)é`,
+			`(?i)mimi(katz|dogs)`, `[a-c]md\.exe$`, `(?i)sekurlsa`, `^C:`, `\d+`, `(?i)kelvin k`, `(cmd|exe|powershell) ?-enc`, `x?`, `(?i)é`, `.{12,}`, `&&.*set`, `(?i)[ks]erver.?share`,
 		}).Draw(t, "regexp"))
 	case sigma.OpCIDR:
 		m.Prefix = netip.MustParsePrefix(rapid.SampledFrom([]string{"10.0.0.0/8", "192.0.2.0/29", "::/0"}).Draw(t, "prefix"))
@@ -203,25 +203,46 @@ func TestClassesAreBounded(t *testing.T) {
 	}
 }
 
-func TestRegexpGate(t *testing.T) {
+func TestLongLine(t *testing.T) {
+	re := regexp.MustCompile(`.{3,}`)
+	n := longLine(re.String())
+	for _, text := range []string{"", "ab", "abc", "ab\nc", "ab\ncde", "éé", "ééé", "\xff\xff\xff", "a\n\n\nb", "\nabc"} {
+		if got, want := hasLongLine([]byte(text), n), re.MatchString(text); got != want {
+			t.Errorf("%q: got %t, the expression says %t", text, got, want)
+		}
+	}
+	if n != 3 || longLine(`a{3,}`) != 0 || longLine(`.{3,5}`) != 0 || longLine(`(?s).{3,}`) != 0 {
+		t.Error("longLine takes one expression for another")
+	}
+}
+
+func TestReadRegexp(t *testing.T) {
 	for _, c := range []struct {
-		expr string
-		want []string
+		expr   string
+		groups [][]string
+		loose  bool
+		minLen int
 	}{
-		{`mimikatz`, []string{"mimikatz"}},
-		{`(?i)mimikatz`, []string{"mimi"}},
-		{`(cmd|bash)\.exe`, []string{"cmd.exe", "bash.exe"}},
-		{`foo.*longer`, []string{"longer"}},
-		{`(?i)[ab]cdef`, []string{"acdef", "bcdef"}},
-		{`a|b`, nil},
-		{`(mimi)?`, nil},
-		{`(mimi)+`, []string{"mimi"}},
-		{`\d{3}`, nil},
-		{`ab(c)`, nil},
-		{`^abc(d)ef$`, []string{"abcdef"}},
+		{`mimikatz`, [][]string{{"mimikatz"}}, false, 8},
+		{`(?i)mimikatz`, [][]string{{"mimikatz"}}, true, 8},
+		{`(cmd|bash)\.exe`, [][]string{{"cmd.exe", "bash.exe"}}, false, 7},
+		{`&&set.*longer`, [][]string{{"&&set"}, {"longer"}}, false, 11},
+		{`(?i)[ab]cdef`, [][]string{{"acdef", "bcdef"}}, false, 5},
+		{`a|b`, nil, false, 1},
+		{`(mimi)?`, nil, false, 0},
+		{`(mimi)+`, [][]string{{"mimi"}}, false, 4},
+		{`\d{3}`, nil, false, 3},
+		{`ab(c)`, [][]string{{"abc"}}, false, 3},
+		{`^abc(d)ef$`, [][]string{{"abcdef"}}, false, 6},
+		{`.{1000,}`, nil, false, 1000},
+		{"`x.+`", [][]string{{"`x"}, {"`"}}, false, 4},
+		{`(?i)[ks]et`, [][]string{{"ket", "set"}}, true, 3},
+		{`(foo|ba?r)q`, nil, false, 3},
+		{`é+long`, [][]string{{"long"}}, false, 5},
 	} {
-		if got := regexpGate(c.expr); !cmp.Equal(got, c.want) {
-			t.Errorf("%s: got %q, want %q", c.expr, got, c.want)
+		g := readRegexp(c.expr)
+		if !cmp.Equal(g.groups, c.groups) || g.loose != c.loose || g.minLen != c.minLen {
+			t.Errorf("%s: got %q, loose %t, at least %d bytes; want %q, %t, %d", c.expr, g.groups, g.loose, g.minLen, c.groups, c.loose, c.minLen)
 		}
 	}
 }

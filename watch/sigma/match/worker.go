@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 
 	"borj.dev/borj/watch/record"
@@ -18,19 +19,21 @@ type Worker struct {
 
 	// Everything below is about the record at hand. A number stamped with
 	// the epoch is of this record; any other is stale.
-	epoch   uint32
-	rec     *record.Record
-	cl      *class
-	values  []value
-	entries []entry
-	slots   []slotState
-	state   []uint32 // by predicate: epoch<<1 | holds
-	queued  []uint32 // by rule: epoch
-	queue   []uint32
-	folded  []byte
-	plain   []byte
-	key     []byte // of the class
-	keyed   bool   // key says all about the routing fields
+	epoch     uint32
+	rec       *record.Record
+	cl        *class
+	values    []value
+	entries   []entry
+	slots     []slotState
+	state     []uint32 // by predicate: epoch<<1 | holds
+	queued    []uint32 // by rule: epoch
+	queue     []uint32
+	folded    []byte
+	plain     []byte
+	key       []byte // of the class
+	keyed     bool   // key says all about the routing fields
+	addressOf int32  // the value that address was read from, or -1
+	address   netip.Addr
 	// searched tells that a slot was scanned.
 	searched bool
 }
@@ -48,6 +51,7 @@ type value struct {
 	field  int32
 	offset int32 // of its folded bytes, -1 until needed
 	length int32
+	ascii  bool // known once folded
 }
 
 // entry links a value into a slot.
@@ -77,18 +81,22 @@ func (w *Worker) Match(rec *record.Record, dst []int) []int {
 	if cl.idle {
 		return dst
 	}
-	if cl.keywords && !w.m.keywordRoutes {
-		w.gatherKeywords()
-	}
 	w.queue = append(w.queue[:0], cl.always...)
 	for _, r := range cl.always {
 		w.queued[r] = w.epoch
 	}
 	for _, s := range cl.scan {
-		w.scanSlot(s)
+		if s != keywordSlot || cl.gate == nil || cl.gate.mayHold(rec) {
+			w.scanSlot(s)
+		}
 	}
 	for i := range cl.present {
 		if p := &cl.present[i]; w.slots[p.slot].epoch == w.epoch {
+			w.call(p.rules)
+		}
+	}
+	for i := range cl.foreign {
+		if p := &cl.foreign[i]; w.isForeign(p.slot) {
 			w.call(p.rules)
 		}
 	}
@@ -114,7 +122,7 @@ func (w *Worker) Fed(yield func(rule int)) {
 }
 
 func (w *Worker) begin(rec *record.Record) {
-	w.rec, w.cl, w.searched = rec, nil, false
+	w.rec, w.cl, w.searched, w.addressOf = rec, nil, false, -1
 	w.epoch++
 	if w.epoch == 1<<31 { // the stamps would repeat
 		w.epoch = 1
@@ -148,7 +156,7 @@ func (w *Worker) gather() {
 		if len(p.slots) == 0 {
 			continue
 		}
-		w.values = append(w.values, value{int32(i), -1, 0})
+		w.values = append(w.values, value{field: int32(i), offset: -1})
 		v := int32(len(w.values) - 1)
 		for _, s := range p.slots {
 			w.feed(s, v)
@@ -158,7 +166,6 @@ func (w *Worker) gather() {
 		}
 	}
 	if w.m.keywordRoutes {
-		w.gatherKeywords()
 		w.keyed = false
 	}
 }
@@ -175,9 +182,13 @@ func (w *Worker) feed(s uint16, v int32) {
 	}
 }
 
+// gatherKeywords makes every value of the record one of the keyword slot.
 func (w *Worker) gatherKeywords() {
+	if w.slots[keywordSlot].epoch == w.epoch {
+		return
+	}
 	for i := range w.rec.Fields {
-		w.values = append(w.values, value{int32(i), -1, 0})
+		w.values = append(w.values, value{field: int32(i), offset: -1})
 		w.feed(keywordSlot, int32(len(w.values)-1))
 	}
 }
@@ -229,10 +240,26 @@ func (w *Worker) foldedValue(v int32) []byte {
 	if val.offset < 0 {
 		start := len(w.folded)
 		var n int
-		w.folded, n, _ = appendFolded(w.folded, w.rec, &w.rec.Fields[val.field])
+		w.folded, n, val.ascii = appendFolded(w.folded, w.rec, &w.rec.Fields[val.field])
 		val.offset, val.length = int32(start), int32(n)
 	}
 	return w.folded[val.offset : val.offset+val.length]
+}
+
+// isForeign tells whether a value of the slot holds more than ASCII.
+func (w *Worker) isForeign(s uint16) bool {
+	st := &w.slots[s]
+	if st.epoch != w.epoch {
+		return false
+	}
+	for e := st.first; e >= 0; e = w.entries[e].next {
+		v := w.entries[e].value
+		w.foldedValue(v)
+		if !w.values[v].ascii {
+			return true
+		}
+	}
+	return false
 }
 
 // scanSlot decides every indexed predicate of the slot.
@@ -242,6 +269,9 @@ func (w *Worker) scanSlot(s uint16) {
 		return
 	}
 	st.scanned, w.searched = w.epoch, true
+	if s == keywordSlot {
+		w.gatherKeywords()
+	}
 	if st.epoch != w.epoch {
 		return
 	}
@@ -328,6 +358,9 @@ func (w *Worker) holds(p uint32) bool {
 
 // decide evaluates a predicate that no index decides.
 func (w *Worker) decide(pr *predicate) bool {
+	if pr.slot == keywordSlot {
+		w.gatherKeywords()
+	}
 	st := &w.slots[pr.slot]
 	there := st.epoch == w.epoch
 	switch pr.Op {
@@ -341,8 +374,12 @@ func (w *Worker) decide(pr *predicate) bool {
 	if !there {
 		return false
 	}
-	if len(pr.gate) > 0 && !w.anyHolds(pr.gate) {
-		return false
+	if len(pr.gates) > 0 && !(pr.loose && w.isForeign(pr.slot)) {
+		for _, g := range pr.gates {
+			if !w.anyHolds(g) {
+				return false
+			}
+		}
 	}
 	for e := st.first; e >= 0; e = w.entries[e].next {
 		if w.decideValue(pr, w.entries[e].value) {
@@ -361,37 +398,75 @@ func (w *Worker) decideValue(pr *predicate, v int32) bool {
 	if !isText(f.Kind) {
 		return false
 	}
-	if pr.Op == sigma.OpContains && !pr.Cased && pr.Part == sigma.WholeValue {
-		return bytes.Contains(w.foldedValue(v), []byte(pr.Text))
+	if pr.Op <= sigma.OpGlob && !pr.Cased && pr.Part == sigma.WholeValue {
+		return pr.HoldsForFolded(w.foldedValue(v))
+	}
+	if pr.Op == sigma.OpCIDR {
+		return w.isInside(pr, v)
+	}
+	if int(f.End-f.Start) < pr.minLen && f.Kind <= record.Escaped {
+		return false
 	}
 	value, grown, _ := sigma.ValueText(w.rec, f, w.plain[:0])
 	w.plain = grown
 	if pr.Op == sigma.OpFieldRef {
-		return w.refersTo(pr, value)
+		return w.refersTo(pr, v, value)
+	}
+	if pr.longLine > 0 {
+		return hasLongLine(value, pr.longLine)
 	}
 	return pr.HoldsFor(value)
 }
 
+// isInside tells whether an address stands in the prefix of pr. Rules ask that
+// of many prefixes, so the address is kept.
+func (w *Worker) isInside(pr *predicate, v int32) bool {
+	if w.addressOf != v {
+		w.addressOf, w.address = v, netip.Addr{}
+		if addr, err := netip.ParseAddr(string(w.foldedValue(v))); err == nil {
+			w.address = addr.WithZone("").Unmap()
+		}
+	}
+	return pr.Prefix.Contains(w.address)
+}
+
 // refersTo compares a value with those of the field that pr refers to.
-func (w *Worker) refersTo(pr *predicate, value []byte) bool {
+func (w *Worker) refersTo(pr *predicate, v int32, value []byte) bool {
 	st := &w.slots[pr.ref]
 	if st.epoch != w.epoch {
 		return false
 	}
-	m := sigma.Match{Op: pr.RefOp, Cased: pr.Cased}
 	for e := st.first; e >= 0; e = w.entries[e].next {
-		other, _, ok := sigma.ValueText(w.rec, &w.rec.Fields[w.values[w.entries[e].value].field], nil)
-		if !ok {
+		o := w.entries[e].value
+		f := &w.rec.Fields[w.values[o].field]
+		if !isText(f.Kind) {
 			continue
 		}
-		if m.Text = string(other); !m.Cased {
-			m.Text = fold(m.Text)
+		if pr.Cased {
+			other, _, _ := sigma.ValueText(w.rec, f, nil)
+			if compare(pr.RefOp, value, other) {
+				return true
+			}
+			continue
 		}
-		if m.HoldsFor(value) {
+		w.foldedValue(o) // before the other, since it may move both
+		if compare(pr.RefOp, w.foldedValue(v), w.foldedValue(o)) {
 			return true
 		}
 	}
 	return false
+}
+
+func compare(op sigma.Op, value, text []byte) bool {
+	switch op {
+	case sigma.OpContains:
+		return bytes.Contains(value, text)
+	case sigma.OpStartsWith:
+		return bytes.HasPrefix(value, text)
+	case sigma.OpEndsWith:
+		return bytes.HasSuffix(value, text)
+	}
+	return bytes.Equal(value, text)
 }
 
 func (w *Worker) anyHolds(preds []uint32) bool {
