@@ -194,13 +194,15 @@ func (c *cells) names(row []byte) []string {
 		}
 		name := string(appendDecoded(nil, bytes.TrimSpace(row[start:end]), kind))
 		if name == "" {
-			name = "column" + strconv.Itoa(len(names)+1)
+			name = nameless(len(names))
 		}
 		names = append(names, name)
 		return true
 	})
 	return names
 }
+
+func nameless(i int) string { return "column" + strconv.Itoa(i+1) }
 
 // each calls yield with the cells of one row, without their quotes; doubled
 // tells that a cell holds doubled quotes. It is false when the quotes do not

@@ -50,7 +50,7 @@ func detect(probe []byte, whole bool, name string, opt *Options) (layout, error)
 	if audit := count(lines, isAudit); audit > 0 && 2*audit >= len(lines) {
 		return layout{format: FormatAudit, shape: ShapeAudit}, nil
 	}
-	if comma, ok := d.comma(name); ok {
+	if comma, ok := d.comma(saysCSV(name)); ok {
 		return layout{format: FormatCSV, shape: ShapeCSV, comma: comma}, nil
 	}
 	if looksJSON(probe) {
@@ -124,7 +124,7 @@ func (d *detector) forced(format Format) layout {
 	lines := d.lines()
 	switch format {
 	case FormatCSV:
-		comma, _ := d.comma("")
+		comma, _ := d.comma(true)
 		return layout{format: format, shape: ShapeCSV, comma: comma}
 	case FormatZeek:
 		if slices.ContainsFunc(lines, isZeekHeader) || !looksJSON(d.probe) && count(lines, looksJSON) == 0 {
@@ -211,18 +211,23 @@ func winner(votes [len(formatNames)]int) Format {
 	return best
 }
 
-// comma finds what parts the columns of CSV: the separator that gives the
-// first rows the same number of cells, more than one. It is false when the
-// text does not look like CSV.
-func (d *detector) comma(name string) (byte, bool) {
+// saysCSV tells whether a file's name calls it CSV.
+func saysCSV(name string) bool {
 	for _, ext := range []string{".gz", ".zst"} {
 		name = strings.TrimSuffix(name, ext)
 	}
 	ext := strings.ToLower(path.Ext(name))
-	named := ext == ".csv" || ext == ".tsv" // then a header alone will do
+	return ext == ".csv" || ext == ".tsv"
+}
+
+// comma finds what parts the columns of CSV: the separator that gives the
+// first rows the same number of cells, more than one. It is false when the
+// text does not look like CSV. When it is sure to be CSV, a header alone will
+// do, and it may leave columns without a name.
+func (d *detector) comma(sure bool) (byte, bool) {
 	best, width := byte(','), 1
 	for _, comma := range []byte(",;\t|") {
-		if w, rows := d.width(comma); w > width && (rows > 0 || named) {
+		if w, rows := d.width(comma, sure); w > width && (rows > 0 || sure) {
 			best, width = comma, w
 		}
 	}
@@ -232,7 +237,7 @@ func (d *detector) comma(name string) (byte, bool) {
 // width returns the number of columns that the header has under a separator,
 // 0 if it is not one or fewer than nine tenths of the first rows have as many,
 // and how many rows have.
-func (d *detector) width(comma byte) (width, rows int) {
+func (d *detector) width(comma byte, sure bool) (width, rows int) {
 	c := newCells(comma)
 	misfits := 0
 	for pos := 0; pos < len(d.probe) && rows+misfits < probeRecords; {
@@ -256,7 +261,7 @@ func (d *detector) width(comma byte) (width, rows int) {
 		}
 		if width == 0 {
 			names := c.names(row)
-			if !areNames(names) {
+			if !sure && !areNames(names) {
 				return 0, 0
 			}
 			width = len(names)
@@ -279,7 +284,7 @@ func (d *detector) width(comma byte) (width, rows int) {
 // areNames tells whether cells can be the names of columns.
 func areNames(names []string) bool {
 	for i, n := range names {
-		if len(n) > 128 || !utf8.ValidString(n) || isNumber([]byte(n)) || slices.Contains(names[:i], n) ||
+		if n == nameless(i) || len(n) > 128 || !utf8.ValidString(n) || isNumber([]byte(n)) || slices.Contains(names[:i], n) ||
 			strings.ContainsAny(n, "{}\x00\n") {
 			return false
 		}

@@ -1,0 +1,195 @@
+package record
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestDirectoryInOrder(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "in/b.json", rows(1, 2))
+	put(t, dir, "in/a/z.json", rows(1, 1))
+	put(t, dir, "in/a/y.json.gz", gz(t, rows(1, 3)))
+	put(t, dir, "in/.git/x.json", rows(1, 1))
+	put(t, dir, "in/__MACOSX/x.json", rows(1, 1))
+	put(t, dir, "in/notes.txt", []byte("nothing\nto see\n"))
+	put(t, dir, "in/x.evtx", []byte("ElfFile\x00\x00\x00"))
+	inputs, problems := story(t, Options{Auto: true}, filepath.Join(dir, "in"))
+	want := []string{
+		"in/a/y.json.gz: json, JSON lines, 3", "in/a/z.json: json, JSON lines, 1", "in/b.json: json, JSON lines, 2",
+		"in/notes.txt: passed over: " + errUnknownFormat.Error(),
+		"in/x.evtx: passed over: a Windows EVTX file: export its events as JSON first: " + errUnknownFormat.Error(),
+	}
+	if diff := cmp.Diff(want, inputs); diff != "" || len(problems) > 0 {
+		t.Error(diff, problems)
+	}
+}
+
+// What cannot be read is named, with what to do, and the others are read.
+func TestProblems(t *testing.T) {
+	dir := t.TempDir()
+	good := put(t, dir, "good.json", rows(1, 2))
+	evtx := put(t, dir, "a.evtx", []byte("ElfFile\x00\x00\x00"))
+	pcap := put(t, dir, "a.pcap", []byte("\xd4\xc3\xb2\xa1\x02\x00"))
+	prose := put(t, dir, "prose.txt", []byte("Dear all,\nplease see below.\n"))
+	array := put(t, dir, "cut.json", []byte(`[{"a":1},{"a":2},`))
+	header := put(t, dir, "bad.csv", []byte("a,\"b\n1,2\n"))
+	inputs, problems := story(t, Options{Auto: true}, filepath.Join(dir, "missing.json"), evtx, pcap, prose, array, header, good)
+	wantProblems := []string{
+		"missing.json: no such file or directory; check the name",
+		"a.evtx: a Windows EVTX file: export its events as JSON first: " + errUnknownFormat.Error(),
+		"a.pcap: a packet capture: read it with Suricata or Zeek first: " + errUnknownFormat.Error(),
+		"prose.txt: " + errUnknownFormat.Error(),
+		"cut.json: " + errOpenArray.Error(),
+		"bad.csv: " + errUnknownFormat.Error(),
+	}
+	if diff := cmp.Diff(wantProblems, problems); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"cut.json: json, JSON array, 2", "good.json: json, JSON lines, 2"}, inputs); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read every file")
+	}
+	p := put(t, t.TempDir(), "locked.json", rows(1, 1))
+	if err := os.Chmod(p, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := story(t, Options{Auto: true}, p); len(problems) != 1 || problems[0] != "locked.json: permission denied; check its permissions" {
+		t.Errorf("problems: %q", problems)
+	}
+}
+
+func TestOpenNothing(t *testing.T) {
+	if _, err := Open(nil, Options{}); err == nil {
+		t.Error("no inputs are no error")
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	for name, in := range map[string][]byte{"plain": rows(1, 4), "gzip": gz(t, rows(1, 4)), "zip": zipOf(t, member{"a", rows(1, 4)}), "tar": tarOf(t, member{"a", rows(1, 4)})} {
+		inputs, problems := story(t, Options{Auto: true, Stdin: bytes.NewReader(in)}, "-")
+		if len(inputs) != 1 || !strings.HasSuffix(inputs[0], ": json, JSON lines, 4") || len(problems) > 0 {
+			t.Errorf("%s: %q %q", name, inputs, problems)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	dir := t.TempDir()
+	a, b := put(t, dir, "a.json", rows(1, 1000)), put(t, dir, "b.json.gz", gz(t, rows(1, 5000)))
+	size := int64(0)
+	for _, p := range []string{a, b} {
+		info, err := os.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	s, err := Open([]string{a, b}, Options{Auto: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if read, total := s.Progress(); read != 0 || total != size {
+		t.Errorf("before: %d of %d, want 0 of %d", read, total, size)
+	}
+	for {
+		c, err := s.Next()
+		if err == io.EOF {
+			break
+		}
+		c.Release()
+	}
+	if read, total := s.Progress(); read != size || total != size {
+		t.Errorf("after: %d of %d, want all of %d", read, total, size)
+	}
+	if s, err = Open([]string{a, "-"}, Options{Stdin: strings.NewReader("")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, total := s.Progress(); total != 0 {
+		t.Errorf("with standard input: %d", total)
+	}
+}
+
+// A source may be left at any time.
+func TestCloseEarly(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"a.json.gz", "b.json.zst", "c.zip", "d.tar"} {
+		data := rows(1, 200_000)
+		switch filepath.Ext(name) {
+		case ".gz":
+			data = gz(t, data)
+		case ".zst":
+			data = zst(t, data)
+		case ".zip":
+			data = zipOf(t, member{"a", data}, member{"b", data})
+		case ".tar":
+			data = tarOf(t, member{"a", data}, member{"b", data})
+		}
+		paths = append(paths, put(t, dir, name, data))
+	}
+	for n := range 8 {
+		s, err := Open(paths, Options{Auto: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			c, err := s.Next()
+			if err != nil {
+				break
+			}
+			c.Release()
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Next(); err != io.EOF {
+			t.Errorf("after Close: %v", err)
+		}
+	}
+}
+
+// A gigabyte without a line end passes by in bounded memory.
+func TestEndlessLine(t *testing.T) {
+	const size = 256 << 20
+	text := io.MultiReader(strings.NewReader("{\"n\":1}\n"), &endless{bytes.Repeat([]byte("A"), 1<<20), size}, strings.NewReader("\n{\"n\":2}\n"))
+	s, err := Open([]string{"-"}, Options{Format: FormatEVE, Stdin: text, Limits: Limits{Line: 4 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fl := NewFlattener(NewPaths(0), Limits{Line: 4 << 20, Depth: 8, Fields: 8})
+	good, bad, largest := 0, []Reject(nil), 0
+	for {
+		c, err := s.Next()
+		if err == io.EOF {
+			break
+		}
+		largest = max(largest, cap(c.block))
+		c.Each(fl, func(int, *Record) { good++ }, func(_ int, r Reject) { bad = append(bad, r) })
+		c.Release()
+	}
+	if good != 2 || len(bad) != 1 || bad[0].Bytes != size || bad[0].Offset != 8 || bad[0].Reason != ErrLine.Error() {
+		t.Errorf("%d records, set aside %+v", good, bad)
+	}
+	if largest > 9<<20 {
+		t.Errorf("a chunk held %d bytes", largest)
+	}
+}
