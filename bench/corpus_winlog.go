@@ -8,9 +8,12 @@ import (
 // pair is one field of a Windows event, its value as JSON.
 type pair struct{ name, value string }
 
-func text(name, value string) pair {
-	return pair{name, `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(value) + `"`}
-}
+var (
+	escape   = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`, "\n", `\n`, "\t", `\t`)
+	unescape = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\r`, "\r", `\n`, "\n", `\t`, "\t")
+)
+
+func text(name, value string) pair { return pair{name, `"` + escape.Replace(value) + `"`} }
 
 func number(name string, value int) pair { return pair{name, fmt.Sprint(value)} }
 
@@ -63,8 +66,7 @@ func message(id int, fields []pair) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "An event of type %d was recorded.\r\n\r\nSubject:\r\n", id)
 	for _, f := range fields {
-		value := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\r`, "\r", `\n`, "\n", `\t`, "\t").Replace(strings.Trim(f.value, `"`))
-		fmt.Fprintf(&b, "\t%s:\t\t%s\r\n", f.name, value)
+		fmt.Fprintf(&b, "\t%s:\t\t%s\r\n", f.name, unescape.Replace(strings.Trim(f.value, `"`)))
 	}
 	return b.String() + "\r\nThis event is generated when the operation above is done on the object named in it, by the account named in it."
 }

@@ -364,24 +364,19 @@ func escapedEnd(s []byte, i int) (int, error) {
 			copy(room[:], block)
 			block = room[:]
 		}
-		var quotes, slashes uint64
-		for k := 0; k < 64; k += 8 {
-			w := binary.LittleEndian.Uint64(block[k : k+8])
-			quotes |= equal(w, '"') << k
-			slashes |= equal(w, '\\') << k
-		}
 		var escaped uint64
+		quotes, slashes := find((*[64]byte)(block), '"'), find((*[64]byte)(block), '\\')
 		escaped, carry = escapedBits(slashes, carry)
-		quotes &^= escaped
-		end := bits.TrailingZeros64(quotes) // 64 when there is none
-		for e := escaped & (1<<end - 1); e != 0; e &= e - 1 {
+		ends := quotes &^ escaped
+		end := bits.TrailingZeros64(ends) // 64 when there is none
+		for e := escaped &^ (quotes | slashes) & (1<<end - 1); e != 0; e &= e - 1 {
 			at := i + bits.TrailingZeros64(e)
 			if at < len(s) && escapable[s[at]] || isUnicodeEscape(s, at) {
 				continue
 			}
 			return at, escapeError(s, at)
 		}
-		if quotes != 0 {
+		if ends != 0 {
 			return i + end, nil
 		}
 	}
@@ -423,9 +418,16 @@ func escapeError(s []byte, i int) error {
 	return &SyntaxError{i - 1, "unknown escape in a string"}
 }
 
-// equal returns one bit for each byte of w, the first one lowest, that is c.
-func equal(w uint64, c byte) uint64 {
-	v := w ^ ones*uint64(c)
+// find returns one bit for each byte of block, the first one lowest, that is c.
+func find(block *[64]byte, c byte) uint64 {
+	pattern := ones * uint64(c)
+	return equal(block[0:8], pattern) | equal(block[8:16], pattern)<<8 | equal(block[16:24], pattern)<<16 | equal(block[24:32], pattern)<<24 |
+		equal(block[32:40], pattern)<<32 | equal(block[40:48], pattern)<<40 | equal(block[48:56], pattern)<<48 | equal(block[56:64], pattern)<<56
+}
+
+// equal does the same for eight bytes; pattern is c, eight times.
+func equal(s []byte, pattern uint64) uint64 {
+	v := binary.LittleEndian.Uint64(s) ^ pattern
 	m := ^(v&^highs + ^uint64(highs) | v) & highs
 	return m >> 7 * 0x0102040810204080 >> 56
 }
