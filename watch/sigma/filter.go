@@ -1,12 +1,16 @@
 package sigma
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// maxFilters bounds how many filters one rule may have.
+const maxFilters = 100
 
 // Filter is a Sigma filter: a condition that it adds to rules with and.
 type Filter struct {
@@ -44,23 +48,39 @@ func (r *reader) filter(m mapping) *Filter {
 	return f
 }
 
-// fits tells whether the filter is about the rule: it names the rule or every
-// rule, and what it says of the log source the rule says too.
+// fits tells whether what the filter says of the log source the rule says too.
 func (f *Filter) fits(r *Rule) bool {
 	same := func(filter, rule string) bool { return filter == "" || strings.EqualFold(filter, rule) }
 	return same(f.LogSource.Category, r.LogSource.Category) &&
 		same(f.LogSource.Product, r.LogSource.Product) &&
-		same(f.LogSource.Service, r.LogSource.Service) &&
-		(len(f.Rules) == 0 || f.names(r))
+		same(f.LogSource.Service, r.LogSource.Service)
 }
 
-func (f *Filter) names(r *Rule) bool {
-	return slices.ContainsFunc(f.Rules, func(ref string) bool { return r.calledBy(ref) })
+// among returns the rules that the filter names, each once; all of them when
+// it names none.
+func (f *Filter) among(all []*Rule, names names) []*Rule {
+	if len(f.Rules) == 0 {
+		return all
+	}
+	var out []*Rule
+	for _, ref := range f.Rules {
+		rules, _ := names.find(ref)
+		out = append(out, rules...)
+	}
+	slices.SortFunc(out, func(a, b *Rule) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return slices.Compact(out)
 }
 
-// calledBy tells whether ref is the rule's id or name.
-func (r *Rule) calledBy(ref string) bool {
-	return ref != "" && (strings.EqualFold(ref, r.ID) || ref == r.Name)
+// check expands the filter's placeholders, and says what is wrong with it.
+func (f *Filter) check(placeholders map[string][]string) error {
+	r := Rule{Detection: f.Detection}
+	err := expandRule(&r, placeholders)
+	if err == nil {
+		_, err = r.Resolve()
+	}
+	return err
 }
 
 // join adds the filter to the rule, as its nth from 1: the filter's selections under

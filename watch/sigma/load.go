@@ -159,48 +159,41 @@ func (l *loader) unwanted(id, title string, tags []string, status string) string
 
 // joinFilters adds every filter to the rules it is about.
 func (l *loader) joinFilters() {
+	names := namesOf(l.set)
 	joined := map[*Rule]int{}
 	for _, f := range l.filters {
 		name := firstOf(f.ID, f.Title)
-		check := Rule{Detection: f.Detection}
-		err := expandRule(&check, l.opt.Placeholders)
-		if err == nil {
-			_, err = check.Resolve()
-		}
-		if isPlaceholder(err) {
+		if err := f.check(l.opt.Placeholders); isPlaceholder(err) {
 			l.skip(f.File, lineOf(err, f.Line), name, err.Error())
 			continue
-		}
-		if err != nil {
+		} else if err != nil {
 			l.fail(f.File, f.Line, name, err)
 			continue
 		}
+		rules := f.among(l.set.Rules, names)
 		found := 0
-		for _, r := range l.set.Rules {
+		for _, r := range rules {
 			if !f.fits(r) {
 				continue
 			}
 			found++
-			joined[r]++
+			if joined[r]++; joined[r] > maxFilters {
+				l.fail(f.File, f.Line, name, fmt.Errorf("the rule %s has %d filters already; no more are joined", firstOf(r.ID, r.Title), maxFilters))
+				break
+			}
 			if err := f.join(r, joined[r]); err != nil {
 				l.fail(f.File, f.Line, name, err)
 				break
 			}
 		}
-		if found == 0 {
-			l.skip(f.File, f.Line, name, l.unusedFilter(f))
+		switch {
+		case found > 0:
+		case len(f.Rules) > 0 && len(rules) > 0:
+			l.skip(f.File, f.Line, name, fmt.Sprintf("the filter names the rule %s, but its logsource is another than the rule's", firstOf(rules[0].ID, rules[0].Title)))
+		default:
+			l.skip(f.File, f.Line, name, "no loaded rule is among the filter's rules and of its logsource")
 		}
 	}
-}
-
-// unusedFilter says why no rule was filtered.
-func (l *loader) unusedFilter(f *Filter) string {
-	for _, r := range l.set.Rules {
-		if f.names(r) {
-			return fmt.Sprintf("the filter names the rule %s, but its logsource is another than the rule's", firstOf(r.ID, r.Title))
-		}
-	}
-	return "no loaded rule is among the filter's rules and of its logsource"
 }
 
 func isPlaceholder(err error) bool {

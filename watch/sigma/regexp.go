@@ -74,11 +74,18 @@ var unknownGroups = []struct{ opens, name string }{
 	{"(*", "a verb"},
 }
 
+// What PCRE's \h and \v stand for.
+const (
+	horizontalSpace = `\t\x20\xa0\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}`
+	verticalSpace   = `\n\x0b\f\r\x85\x{2028}\x{2029}`
+)
+
 // escapes that mean the same in other words.
 var otherEscapes = map[byte]string{
 	'e': `\x1b`,
-	'h': `[\t\x20\xa0]`,
-	'R': `(?:\r\n|[\n\x0b\f\r\x85\x{2028}\x{2029}])`,
+	'h': `[` + horizontalSpace + `]`,
+	'v': `[` + verticalSpace + `]`,
+	'R': `(?:\r\n|[` + verticalSpace + `])`,
 	'N': `[^\n]`,
 }
 
@@ -192,6 +199,13 @@ func translateEscape(out *strings.Builder, s string) (int, error) {
 	case c == 'u' && len(s) >= 6 && isHex(s[2:6]):
 		out.WriteString(`\x{` + s[2:6] + `}`)
 		return 6, nil
+	case (c == 'p' || c == 'P' || c == 'x') && len(s) > 2 && s[2] == '{':
+		end := strings.IndexByte(s, '}') + 1
+		if end == 0 {
+			end = len(s)
+		}
+		out.WriteString(s[:end])
+		return end, nil
 	case c == 'Q':
 		end := strings.Index(s, `\E`)
 		if end < 0 {
@@ -245,7 +259,7 @@ func translateClass(out *strings.Builder, s string) int {
 			i++
 		case c == '\\' && i+1 < len(s):
 			i += classEscape(out, s[i:])
-			afterSet = strings.IndexByte("dDwWsSpPh", s[min(i, len(s))-1]) >= 0 && s[i-2] == '\\'
+			afterSet = strings.IndexByte("dDwWsSpPhv", s[min(i, len(s))-1]) >= 0 && s[i-2] == '\\'
 			continue
 		case c == '-' && (afterSet || beforeSet(s[i+1:])):
 			out.WriteString(`\-`)
@@ -261,7 +275,7 @@ func translateClass(out *strings.Builder, s string) int {
 
 // beforeSet tells whether s begins with an escape that stands for a set.
 func beforeSet(s string) bool {
-	return len(s) >= 2 && s[0] == '\\' && strings.IndexByte("dDwWsSh", s[1]) >= 0
+	return len(s) >= 2 && s[0] == '\\' && strings.IndexByte("dDwWsShv", s[1]) >= 0
 }
 
 func classEscape(out *strings.Builder, s string) int {
@@ -271,7 +285,9 @@ func classEscape(out *strings.Builder, s string) int {
 	case c == 'e':
 		out.WriteString(`\x1b`)
 	case c == 'h':
-		out.WriteString(`\t\x20\xa0`)
+		out.WriteString(horizontalSpace)
+	case c == 'v':
+		out.WriteString(verticalSpace)
 	case c == 'u' && len(s) >= 6 && isHex(s[2:6]):
 		out.WriteString(`\x{` + s[2:6] + `}`)
 		return 6
