@@ -67,12 +67,16 @@ func (e *Extractor) Extract(rec *record.Record, dst []Observable) []Observable {
 		if f.Kind < record.Number || f.Kind == record.Empty {
 			continue
 		}
+		v := e.value(rec, f)
+		if len(v) == 0 || len(v) > MaxLength {
+			continue
+		}
 		for _, s := range e.steps[n] {
 			if s.read == readURLPath {
 				path = int32(i)
 				continue
 			}
-			dst = e.read(rec, int32(i), s, dst)
+			dst = e.read(int32(i), v, s, dst)
 		}
 	}
 	if path >= 0 && len(e.host) > 0 {
@@ -141,30 +145,49 @@ func (e *Extractor) overflow(rec *record.Record, i int32, budget *int, dst []Obs
 	if *budget -= int(f.Start); *budget >= 0 {
 		p = e.table.planOf(rec.Format, rec.NamesOf(f))
 	}
+	v := e.value(rec, f)
+	if len(v) == 0 || len(v) > MaxLength {
+		return dst
+	}
 	for _, s := range p {
 		if s.kinds&e.want != 0 && s.read != readURLPath && s.read != readURLHost {
-			dst = e.read(rec, i, s, dst)
+			dst = e.read(i, v, s, dst)
 		}
 	}
 	return dst
 }
 
-// read appends what one reading of a field yields.
-func (e *Extractor) read(rec *record.Record, i int32, s step, dst []Observable) []Observable {
-	var v []byte
-	v, e.buf = rec.Bytes(&rec.Fields[i], e.buf)
-	if len(v) == 0 || len(v) > MaxLength {
-		return dst
+// value returns the value of f, decoded.
+func (e *Extractor) value(rec *record.Record, f *record.Field) []byte {
+	if f.Kind <= record.Text {
+		return rec.Raw[f.Start:f.End]
 	}
+	v, buf := rec.Bytes(f, e.buf)
+	e.buf = buf
+	return v
+}
+
+// read appends what one reading of v, the value of field i, yields.
+func (e *Extractor) read(i int32, v []byte, s step, dst []Observable) []Observable {
 	switch s.read {
+	case readAddress:
+		if isIPv4(v) { // nearly all are
+			if e.want.Has(IPv4) {
+				dst = append(dst, Observable{IPv4, s.role, i, v})
+			}
+			return dst
+		}
+		return e.address(s.role, i, v, dst)
+	case readDomain:
+		value, buf, err := domain(v, e.buf)
+		if e.buf = buf; err == nil {
+			dst = append(dst, Observable{Domain, s.role, i, value})
+		}
+		return dst
 	case readOne:
 		return e.add(s.kind, s.role, i, v, dst)
-	case readAddress:
-		return e.address(s.role, i, v, dst)
 	case readHost:
 		return e.hostOf(s.role, i, v, dst)
-	case readDomain:
-		return e.add(Domain, s.role, i, v, dst)
 	case readURL:
 		return e.url(i, v, dst)
 	case readURLHost:
@@ -243,15 +266,16 @@ func (e *Extractor) url(i int32, v []byte, dst []Observable) []Observable {
 
 // joinURL makes a URL of the host and the path that stand in two fields.
 func (e *Extractor) joinURL(rec *record.Record, path int32, dst []Observable) []Observable {
-	var p []byte
-	p, e.buf = rec.Bytes(&rec.Fields[path], e.buf)
-	if len(p) == 0 || p[0] != '/' || len(p)+len(e.host) > MaxLength {
+	target := e.value(rec, &rec.Fields[path])
+	if len(target) == 0 || target[0] != '/' || len(target) > MaxLength {
 		return dst
 	}
 	n := len(e.buf)
-	e.buf = append(append(append(e.buf, "http://"...), e.host...), p...)
-	whole := e.buf[n:]
-	return e.add(URL, AnyRole, path, whole, dst)
+	buf, err := appendJoined(e.buf, e.host, target)
+	if e.buf = buf; err != nil || len(buf)-n > MaxLength {
+		return dst
+	}
+	return append(dst, Observable{URL, AnyRole, path, buf[n:]})
 }
 
 // emails finds every address in a header such as "A <a@b.example>, c@d.example".

@@ -14,9 +14,9 @@ func url(v, buf []byte) (value, grown []byte, err error) {
 	} else {
 		rest = bytes.TrimPrefix(rest, []byte("//"))
 	}
-	end := len(rest)
-	if i := bytes.IndexAny(rest, "/?#\\"); i >= 0 {
-		end = i
+	end := 0
+	for end < len(rest) && rest[end] != '/' && rest[end] != '?' && rest[end] != '#' && rest[end] != '\\' {
+		end++
 	}
 	authority, path := rest[:end], rest[end:]
 	if i := bytes.IndexByte(path, '#'); i >= 0 {
@@ -89,22 +89,51 @@ func appendAuthority(buf, authority []byte, defaultPort string) ([]byte, error) 
 
 const upperHex = "0123456789ABCDEF"
 
+// urlPlain tells which bytes stand in a URL as they are.
+var urlPlain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '%'
+	}
+	return t
+}()
+
 // appendEscaped writes s with its percent escapes in upper case, and escapes
 // what may not stand in a URL. It decodes nothing.
 func appendEscaped(buf, s []byte) []byte {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
+	for {
+		n := 0
+		for n < len(s) && urlPlain[s[n]] {
+			n++
+		}
+		buf = append(buf, s[:n]...)
+		if n == len(s) {
+			return buf
+		}
+		c := s[n]
+		s = s[n+1:]
 		switch {
-		case c == '%' && i+2 < len(s) && hexDigit(s[i+1]) >= 0 && hexDigit(s[i+2]) >= 0:
-			buf = append(buf, '%', upperHex[hexDigit(s[i+1])], upperHex[hexDigit(s[i+2])])
-			i += 2
-		case c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>':
+		case c != '%':
 			buf = append(buf, '%', upperHex[c>>4], upperHex[c&15])
+		case len(s) >= 2 && hexDigit(s[0]) >= 0 && hexDigit(s[1]) >= 0:
+			buf = append(buf, '%', upperHex[hexDigit(s[0])], upperHex[hexDigit(s[1])])
+			s = s[2:]
 		default:
 			buf = append(buf, c)
 		}
 	}
-	return buf
+}
+
+// appendJoined writes the canonical URL of a request: its Host header and its
+// target, which begins with a slash.
+func appendJoined(buf, name, target []byte) ([]byte, error) {
+	if i := bytes.IndexByte(target, '#'); i >= 0 {
+		target = target[:i]
+	}
+	buf, err := appendAuthority(append(buf, "http://"...), name, "80")
+	if err != nil {
+		return buf, err
+	}
+	return appendEscaped(buf, target), nil
 }
 
 // urlHost returns the host of a canonical URL.
