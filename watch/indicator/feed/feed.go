@@ -6,6 +6,7 @@
 package feed
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -107,12 +108,18 @@ type reader struct {
 	report       Report
 	now          *File
 	source       string // of the file's indicators, unless they say otherwise
-	tops         map[string]bool
+	buffer       *bufio.Reader
+	tops         map[string]bool // whether names that end so are domain names
 	in           indicator.Indicator
 }
 
 func newReader(opt Options) *reader {
-	return &reader{opt: opt.withDefaults(), report: Report{SkippedWhy: map[string]int64{}}, tops: map[string]bool{}}
+	return &reader{
+		opt:    opt.withDefaults(),
+		report: Report{SkippedWhy: map[string]int64{}},
+		buffer: bufio.NewReaderSize(nil, maxLine),
+		tops:   map[string]bool{},
+	}
 }
 
 // file reads one file that is already decompressed. openErr says that it could

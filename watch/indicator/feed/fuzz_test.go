@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bufio"
 	"strings"
 	"testing"
 
@@ -12,9 +13,10 @@ import (
 
 // readAny reads text as a file of that name, and checks what must hold for any
 // text: every entry is accounted for, and the set takes every indicator.
-func readAny(t *testing.T, name, text string) {
+func readAny(t *testing.T, buffer *bufio.Reader, name, text string) {
 	for _, warninglists := range []bool{false, true} {
 		r := newReader(Options{Failures: 20})
+		r.buffer = buffer
 		set := indicator.NewBuilder(nil)
 		r.add = func(in *indicator.Indicator) error {
 			if err := set.Add(in); err != nil {
@@ -40,7 +42,8 @@ func fuzzFeed(f *testing.F, name string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) { readAny(t, name, text) })
+	buffer := bufio.NewReaderSize(nil, maxLine)
+	f.Fuzz(func(t *testing.T, text string) { readAny(t, buffer, name, text) })
 }
 
 func FuzzList(f *testing.F) {

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -19,7 +18,8 @@ const maxLine = 1 << 20
 
 // content recognises what a file holds and reads it.
 func (r *reader) content(in io.Reader) error {
-	br := bufio.NewReaderSize(in, maxLine)
+	br := r.buffer
+	br.Reset(in)
 	head, err := br.Peek(headSize)
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return err
