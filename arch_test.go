@@ -47,6 +47,7 @@ var rooms = map[string]room{
 		[]string{"watch/record", "watch/sigma"}},
 	"watch/output":      {"writing hits, rejects, summary, statistics and progress", []string{"watch", "watch/record", "watch/sigma"}},
 	"internal/benchdoc": {"running the benchmarks and writing docs/benchmarks.md", nil},
+	"internal/coverage": {"measuring which recorded attacks the rules name, and writing docs/detection-coverage.md", []string{"watch", "watch/*"}},
 	"internal/soak":     {"running every fuzz target and the long sweeps, and writing docs/reliability.md", nil},
 }
 

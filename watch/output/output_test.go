@@ -248,7 +248,7 @@ func TestWriteErrors(t *testing.T) {
 		if _, err := f.Write(nil); err != nil {
 			t.Fatal(err)
 		}
-		f.Write(make([]byte, 2*bufferSize)) //nolint:errcheck // Close tells
+		f.Write(make([]byte, 2*bufferSize))
 		if err := f.Close(); err == nil || !strings.Contains(err.Error(), "standard output") {
 			t.Errorf("Close = %v, want the error of standard output", err)
 		}
@@ -269,7 +269,7 @@ func TestCreateWhole(t *testing.T) {
 	if _, err := os.Stat(name); err == nil {
 		t.Error("the file is there before it is complete")
 	}
-	f.Write([]byte("{}\n")) //nolint:errcheck // Close tells
+	f.Write([]byte("{}\n"))
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (p *Progress) Show(at Position) {
 		return
 	}
 	p.shown, p.dirty = now, true
-	fmt.Fprintf(p.w, "\r\x1b[K%s", fit(progressLine(at, now.Sub(p.start)), p.width-1)) //nolint:errcheck // see above
+	fmt.Fprintf(p.w, "\r\x1b[K%s", fit(progressLine(at, now.Sub(p.start)), p.width-1))
 }
 
 // Clear takes the line away, so that something else can be written.
@@ -54,7 +54,7 @@ func (p *Progress) Clear() {
 		return
 	}
 	p.dirty, p.shown = false, time.Time{}
-	fmt.Fprint(p.w, "\r\x1b[K") //nolint:errcheck // see Show
+	fmt.Fprint(p.w, "\r\x1b[K")
 }
 
 func progressLine(at Position, spent time.Duration) string {
