@@ -169,7 +169,7 @@ func (c *csvFramer) flush() error {
 	offset := c.f.offset
 	data := c.f.take(c.pos)
 	ch := &Chunk{Input: c.f.in, data: data, block: data, offset: offset, cut: cutSpans, spans: c.spans, columns: c.header}
-	c.pos, c.spans = 0, nil
+	c.pos, c.spans = 0, make([]span, 0, len(c.spans)+len(c.spans)/8)
 	if len(ch.spans) == 0 {
 		ch.Release()
 		return nil

@@ -166,7 +166,7 @@ func (d *detector) json() (l layout, good int) {
 				many = many || bytes.IndexByte(raw, '\n') >= 0
 			}
 		}
-		if good >= sound && (good > 0 || !open) {
+		if 2*good >= sound && (good > 0 || !open) { // a line may hold two records, or half of one
 			l.shape, l.format = ShapeLines, winner(byLine)
 			return l, good
 		}

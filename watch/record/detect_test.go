@@ -28,6 +28,7 @@ func TestDetect(t *testing.T) {
 		{"EVE", eveLine, "eve, JSON lines, 1"},
 		{"EVE behind a broken line", "{\"timestamp\":\"2026\n" + eveLine + eveLine, "eve, JSON lines, 2 and 1 set aside"},
 		{"EVE behind text", "starting up\n" + eveLine, "eve, JSON lines, 1 and 1 set aside"},
+		{"EVE with two records on a line", eveLine + strings.TrimSpace(eveLine) + " {\"x\":\n" + eveLine, "eve, JSON lines, 2 and 1 set aside"},
 		{"EVE with a byte order mark", "\xef\xbb\xbf" + eveLine, "eve, JSON lines, 1"},
 		{"EVE in UTF-16", utf16Text(binary.LittleEndian, eveLine), "eve, JSON lines, 1"},
 		{"EVE in UTF-16, big end first", utf16Text(binary.BigEndian, eveLine), "eve, JSON lines, 1"},

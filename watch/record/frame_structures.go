@@ -2,8 +2,10 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math/bits"
 )
 
 // structures cuts JSON that is not one record a line: objects one after
@@ -71,6 +73,11 @@ var errOpenArray = errors.New("the JSON array is not closed: the input is cut sh
 func (j *jsonScanner) scan() {
 	buf := j.f.buf
 	for j.pos < len(buf) {
+		if j.open && j.indent < 0 && !j.scalar && !j.string && j.broken == "" {
+			if j.plain(); j.pos == len(buf) {
+				break
+			}
+		}
 		c := buf[j.pos]
 		switch {
 		case j.broken != "":
@@ -87,10 +94,61 @@ func (j *jsonScanner) scan() {
 		default:
 			j.structure(c)
 		}
-		if j.open && j.lost == nil && j.at(j.pos)-j.start > int64(j.f.limit) {
-			j.lost = tooLong(j.f.in, j.start, 0, buf[j.start-j.f.offset:j.pos])
+		j.bound()
+	}
+	j.bound()
+}
+
+// bound notices when the open record is too long to be kept.
+func (j *jsonScanner) bound() {
+	if j.open && j.lost == nil && j.at(j.pos)-j.start > int64(j.f.limit) {
+		j.lost = tooLong(j.f.in, j.start, 0, j.f.buf[j.start-j.f.offset:j.pos])
+	}
+}
+
+// plain passes over what changes nothing within a line of a record: names,
+// numbers, commas, colons, blanks and whole strings.
+func (j *jsonScanner) plain() {
+	buf, i := j.f.buf, j.pos
+	for i < len(buf) {
+		c := buf[i]
+		if c != '"' {
+			if structural[c] {
+				break
+			}
+			if c > ' ' {
+				j.prev = c
+			}
+			i++
+			continue
+		}
+		end := stringStop(buf, i+1)
+		if end == len(buf) || buf[end] != '"' {
+			break
+		}
+		j.key = [2]int{i + 1, end}
+		j.prev = '"'
+		i = end + 1
+	}
+	j.pos = i
+}
+
+// structural marks the bytes that plain stops at.
+var structural = [256]bool{'{': true, '}': true, '[': true, ']': true, '\n': true}
+
+// stringStop returns where the next quote, backslash or line end stands.
+func stringStop(s []byte, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		w := binary.LittleEndian.Uint64(s[i:])
+		q, b, n := w^(ones*'"'), w^(ones*'\\'), w^(ones*'\n')
+		if m := ((q-ones)&^q | (b-ones)&^b | (n-ones)&^n) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
+	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] != '\n' {
+		i++
+	}
+	return i
 }
 
 // at turns a place in the buffer into one in the input.
@@ -109,9 +167,8 @@ func (j *jsonScanner) inString(c byte) {
 		j.string = false
 		j.key[1] = j.pos
 	default: // most bytes of most strings
-		for buf := j.f.buf; j.pos+1 < len(buf) && buf[j.pos+1] != '"' && buf[j.pos+1] != '\\' && buf[j.pos+1] != '\n'; {
-			j.pos++
-		}
+		j.pos = stringStop(j.f.buf, j.pos)
+		return
 	}
 	j.pos++
 }
@@ -296,7 +353,7 @@ func (j *jsonScanner) flush() error {
 	j.key[0] -= done
 	j.key[1] -= done
 	c := &Chunk{Input: f.in, data: data, block: data, offset: offset, cut: cutSpans, spans: j.spans}
-	j.spans = nil
+	j.spans = make([]span, 0, len(c.spans)+len(c.spans)/8)
 	if len(c.spans) == 0 {
 		c.Release()
 		return nil
