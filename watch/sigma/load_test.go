@@ -337,9 +337,9 @@ func TestUnreadableSources(t *testing.T) {
 	if _, err := sigma.Load([]string{dir}, sigma.Options{Limits: sigma.Limits{Files: 1}}); err == nil {
 		t.Error("the limit of files is not kept")
 	}
-	big := write(t, dir, "big/big.yml", strings.Repeat("# long\n", 700_000))
+	big := write(t, dir, "big/big.yml", strings.Repeat("# long\n", 2_500_000))
 	set, err = sigma.Load([]string{big}, sigma.Options{})
-	if err != nil || len(set.Failed) != 1 || !strings.Contains(set.Failed[0].Reason, "at most 4194304 are read") {
+	if err != nil || len(set.Failed) != 1 || !strings.Contains(set.Failed[0].Reason, "at most 16777216 are read") {
 		t.Errorf("a large file: %v, %v", err, set.Failed)
 	}
 }

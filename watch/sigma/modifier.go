@@ -11,6 +11,9 @@ import (
 // base64offset).
 const maxAlternatives = 3125 // five dashes, five ways each
 
+// maxWildcards bounds the parts of one pattern, literal and wildcard.
+const maxWildcards = 1000
+
 // operand is one value on its way through the modifiers. It is text (parts)
 // until a type modifier makes it something else (match).
 type operand struct {
@@ -79,7 +82,9 @@ func (res *resolver) item(src *Item) (Expr, error) {
 		op := operand{kind: v.Kind, raw: v.Text}
 		switch v.Kind {
 		case StringValue:
-			op.parts = parseWildcards(v.Text)
+			if op.parts = parseWildcards(v.Text); len(op.parts) > maxWildcards {
+				return nil, fmt.Errorf("the value %q has more than %d parts between its wildcards", shorten(v.Text), maxWildcards)
+			}
 		case NullValue:
 			if src.Field == "" {
 				return nil, fmt.Errorf("null needs a field; keywords are text")

@@ -14,10 +14,10 @@ import (
 
 // Bounds of one file.
 const (
-	maxFileBytes  = 4 << 20
-	maxDocuments  = 10_000 // in one file
-	maxNodes      = 500_000
-	maxValues     = 20_000 // of one item
+	maxFileBytes  = 16 << 20
+	maxDocuments  = 10_000    // in one file
+	maxNodes      = 2_000_000 // of all its documents, aliases followed
+	maxValues     = 20_000    // of one item
 	maxNodeDepth  = 32
 	maxSelections = 1000 // of one detection
 )
@@ -61,6 +61,7 @@ func parseFile(file string, text []byte) []document {
 	}
 	var docs []document
 	var actions actions
+	budget := maxNodes
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for n := 0; ; n++ {
 		var doc yaml.Node
@@ -79,13 +80,16 @@ func parseFile(file string, text []byte) []document {
 			continue
 		}
 		line := doc.Content[0].Line
-		root, err := actions.apply(doc.Content[0])
+		root, err := actions.apply(doc.Content[0], &budget)
 		if err != nil {
 			docs = append(docs, fail(line, err.Error()))
 			continue
 		}
+		if budget < 0 {
+			return append(docs, fail(line, errParts.Error()))
+		}
 		if root != nil {
-			docs = append(docs, parseDocument(file, line, root))
+			docs = append(docs, parseDocument(file, line, root, &budget))
 		}
 	}
 }
@@ -108,7 +112,7 @@ type actions struct {
 }
 
 // apply returns the document to read, or nil when it only prepares others.
-func (a *actions) apply(doc *yaml.Node) (*yaml.Node, error) {
+func (a *actions) apply(doc *yaml.Node, budget *int) (*yaml.Node, error) {
 	if doc.Kind != yaml.MappingNode {
 		return doc, nil
 	}
@@ -120,12 +124,11 @@ func (a *actions) apply(doc *yaml.Node) (*yaml.Node, error) {
 			break
 		}
 	}
-	budget := maxNodes
 	join := func(under *yaml.Node) (*yaml.Node, error) {
 		if under == nil {
 			return doc, nil
 		}
-		return joinNodes(under, doc, &budget)
+		return joinNodes(under, doc, budget)
 	}
 	var err error
 	switch action {
@@ -151,8 +154,8 @@ func (a *actions) apply(doc *yaml.Node) (*yaml.Node, error) {
 // joinNodes returns under with what over says written over it; maps are joined
 // key by key.
 func joinNodes(under, over *yaml.Node, budget *int) (*yaml.Node, error) {
-	if *budget--; *budget < 0 {
-		return nil, fmt.Errorf("the document is too large once its actions are applied")
+	if *budget -= 1 + len(under.Content); *budget < 0 {
+		return nil, errParts
 	}
 	if under.Kind != yaml.MappingNode || over.Kind != yaml.MappingNode {
 		return over, nil
@@ -180,8 +183,8 @@ func joinNodes(under, over *yaml.Node, budget *int) (*yaml.Node, error) {
 }
 
 // parseDocument reads one document.
-func parseDocument(file string, line int, root *yaml.Node) document {
-	r := &reader{budget: maxNodes}
+func parseDocument(file string, line int, root *yaml.Node, budget *int) document {
+	r := &reader{budget: budget}
 	m := r.mapping(root, "the document")
 	d := document{status: strings.ToLower(r.scalar(m, "status"))}
 	var name string

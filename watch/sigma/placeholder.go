@@ -202,7 +202,8 @@ func yamlPlaceholders(f source, out map[string][]string) error {
 	if len(doc.Content) == 0 {
 		return nil
 	}
-	r := &reader{budget: maxNodes}
+	budget := maxNodes
+	r := &reader{budget: &budget}
 	m := r.mapping(doc.Content[0], "the placeholders")
 	for _, e := range m.list {
 		values := r.strings(m, e.key)

@@ -11,10 +11,12 @@ import (
 // reader walks YAML nodes, remembers the first thing that is wrong, and counts
 // the nodes it meets so that aliases cannot multiply them without bound.
 type reader struct {
-	budget int
+	budget *int
 	err    error
 	line   int
 }
+
+var errParts = fmt.Errorf("the file has more than %d parts once aliases and actions are followed; split it", maxNodes)
 
 func (r *reader) fail(line int, format string, args ...any) {
 	if r.err == nil {
@@ -24,8 +26,8 @@ func (r *reader) fail(line int, format string, args ...any) {
 
 // follow returns what an alias stands for.
 func (r *reader) follow(n *yaml.Node) *yaml.Node {
-	if r.budget--; r.budget < 0 {
-		r.fail(n.Line, "the document is too large once its aliases are followed; at most %d parts are read", maxNodes)
+	if *r.budget--; *r.budget < 0 {
+		r.fail(n.Line, "%s", errParts)
 	}
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
