@@ -54,23 +54,26 @@ func Canonical(kind Kind, text string) (string, error) {
 	if len(text) > 2*MaxLength { // room for what was defanged
 		return "", fmt.Errorf("%.80q as %s: %w", text, kind, errLong)
 	}
-	v := []byte(strings.TrimSpace(text))
+	v := strings.TrimSpace(text)
 	switch kind {
 	case IPv4, IPv6, Domain, URL, Email:
 		for range 8 {
-			r := Refang(string(v))
-			if len(r) == len(v) && r == string(v) {
+			r := strings.TrimSpace(Refang(v))
+			if r == v {
 				break
 			}
-			v = []byte(strings.TrimSpace(r))
+			v = r
 		}
-		if Refang(string(v)) != string(v) {
+		if Refang(v) != v {
 			return "", fmt.Errorf("%.80q as %s: %w", text, kind, errLayers)
 		}
 	}
-	out, _, err := appendCanonical(kind, v, nil)
+	out, _, err := appendCanonical(kind, []byte(v), nil)
 	if err != nil {
 		return "", fmt.Errorf("%.80q as %s: %w", text, kind, err)
+	}
+	if string(out) == v {
+		return v, nil
 	}
 	return string(out), nil
 }

@@ -14,6 +14,10 @@ type Observable struct {
 	Value []byte // canonical
 }
 
+// MaxObservables bounds the observables of one record. What it has beyond them
+// is passed over.
+const MaxObservables = 1 << 16
+
 // overflowBudget bounds the bytes read again in one record to name fields that
 // the path table had no room for. Past it they are read by shape.
 const overflowBudget = 1 << 20
@@ -43,6 +47,7 @@ func NewExtractor(want Kinds) *Extractor {
 func (e *Extractor) Extract(rec *record.Record, dst []Observable) []Observable {
 	e.buf, e.host = e.buf[:0], nil
 	plans := e.plans[rec.Format]
+	start := len(dst)
 	path := int32(-1)
 	budget := overflowBudget
 	for i := range rec.Fields {
@@ -51,21 +56,16 @@ func (e *Extractor) Extract(rec *record.Record, dst []Observable) []Observable {
 		if int(f.Path) < len(plans) {
 			n = plans[f.Path]
 		}
-		if n == unread {
+		if n == unread || f.Kind < record.Number || f.Kind == record.Empty || len(dst)-start >= MaxObservables {
+			continue
+		}
+		if f.Path == record.Overflow {
+			dst = e.overflow(rec, int32(i), &budget, dst)
 			continue
 		}
 		if n == 0 {
-			if f.Path == record.Overflow {
-				dst = e.overflow(rec, int32(i), &budget, dst)
-				continue
-			}
 			n = e.resolve(rec, f)
-			if plans = e.plans[rec.Format]; n == unread {
-				continue
-			}
-		}
-		if f.Kind < record.Number || f.Kind == record.Empty {
-			continue
+			plans = e.plans[rec.Format]
 		}
 		v := e.value(rec, f)
 		if len(v) == 0 || len(v) > MaxLength {
@@ -138,9 +138,6 @@ func equalPlans(a, b plan) bool {
 // overflow reads a field that the path table had no room for.
 func (e *Extractor) overflow(rec *record.Record, i int32, budget *int, dst []Observable) []Observable {
 	f := &rec.Fields[i]
-	if f.Kind < record.Number || f.Kind == record.Empty {
-		return dst
-	}
 	p := byShape
 	if *budget -= int(f.Start); *budget >= 0 {
 		p = e.table.planOf(rec.Format, rec.NamesOf(f))

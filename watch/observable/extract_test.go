@@ -155,6 +155,17 @@ func TestExtractBeyondThePathTable(t *testing.T) {
 	}
 }
 
+func TestExtractIsBounded(t *testing.T) {
+	raw := `{"email":{"to":["` + strings.Repeat(strings.Repeat("a@b ", 8000)+`","`, 20) + `"]}}`
+	rec, err := record.NewFlattener(record.NewPaths(0), record.DefaultLimits).Flatten([]byte(raw), record.FormatEVE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(NewExtractor(AllKinds).Extract(rec, nil)); n < MaxObservables || n > MaxObservables+MaxLength/4 {
+		t.Errorf("%d observables", n)
+	}
+}
+
 func TestExtractAllocatesNothing(t *testing.T) {
 	raw := []byte(`{"src_ip":"2001:0db8:0000:0000:0000:0000:0000:0001","dest_ip":"192.0.2.1","dns":{"rrname":"Bad.Example"},"http":{"hostname":"Bad.example","url":"\/a","http_user_agent":"x"}}`)
 	fl := record.NewFlattener(record.NewPaths(0), record.DefaultLimits)

@@ -13,8 +13,8 @@ var defanged = regexp.MustCompile(`(?i)^(?:hxxp|h\*\*p|fxp)|[\[({](?:\.|dot|:|:/
 // Refang undoes what was done to make an indicator harmless: hxxp, fxp, [.],
 // (.), {.}, [dot], [:], [://], [@], [at] and "\.".
 func Refang(text string) string {
-	if !strings.ContainsAny(text, `[({\*xX`) {
-		return text
+	if !strings.ContainsAny(text, `[({\*`) && !(len(text) > 3 && (text[1]|0x20 == 'x' || text[2]|0x20 == 'x')) {
+		return text // as nearly all are
 	}
 	return defanged.ReplaceAllStringFunc(text, func(s string) string {
 		switch lower := strings.ToLower(s); lower {
