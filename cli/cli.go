@@ -24,6 +24,7 @@ const (
 
 // grammar is every command. Its help texts are what a user reads first.
 type grammar struct {
+	Scan    scanCmd    `cmd:"" help:"Find threats in logs: match records against Sigma rules and indicators."`
 	Version versionCmd `cmd:"" help:"Show which borj this is, and how it was built."`
 }
 
