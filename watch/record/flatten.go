@@ -52,9 +52,9 @@ type Flattener struct {
 // paths came after it the last times, of which one nearly always comes now.
 // Its key as a whole, `"key":`, is compared as two words that overlap.
 type pathNode struct {
-	head, mask uint64 // the first eight bytes, or as many as there are
+	head, mask uint64 // the first eight bytes, or as many as there are; 1, 0: not to be recognised
 	tail       uint64 // the last eight
-	size       uint32 // 0: the key cannot be recognised so
+	size       uint32
 	parent     PathID
 	next       PathID
 	other      PathID
@@ -136,12 +136,12 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 		start := i
 		switch c := s[i]; {
 		case c == '"':
-			end, esc, err := stringEnd(s, i+1)
-			if err != nil {
-				return fields, err
-			}
-			kind := Text
-			if esc {
+			end, kind := plainEnd(s, i+1), Text
+			if end >= len(s) || s[end] != '"' {
+				var err error
+				if end, err = escapedEnd(s, end); err != nil {
+					return fields, err
+				}
 				kind = Escaped
 			}
 			fields = append(fields, Field{path, uint32(start + 1), uint32(end), kind})
@@ -201,11 +201,11 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 // begins tells whether the key of n stands at s[i:], its quotes and colon
 // included.
 func (n *pathNode) begins(s []byte, i int) bool {
-	size := int(n.size)
-	if i+8 > len(s) || i+size > len(s) || binary.LittleEndian.Uint64(s[i:])&n.mask != n.head || size == 0 {
+	rest, size := s[min(i, len(s)):], int(n.size)
+	if len(rest) < 8 || len(rest) < size || binary.LittleEndian.Uint64(rest)&n.mask != n.head {
 		return false
 	}
-	return size <= 8 || binary.LittleEndian.Uint64(s[i+size-8:]) == n.tail && (size <= 16 || string(s[i+8:i+size-8]) == n.key[7:size-9])
+	return size <= 8 || binary.LittleEndian.Uint64(rest[size-8:]) == n.tail && (size <= 16 || string(rest[8:size-8]) == n.key[7:size-9])
 }
 
 // learn makes the node of key recognisable, if it is always written the same.
@@ -287,7 +287,7 @@ func (fl *Flattener) intern(parent PathID, key []byte) PathID {
 // grow makes room to remember id.
 func (fl *Flattener) grow(id PathID) {
 	for int(id) >= len(fl.nodes) {
-		fl.nodes = append(fl.nodes, pathNode{parent: Overflow})
+		fl.nodes = append(fl.nodes, pathNode{parent: Overflow, head: 1})
 		fl.children = append(fl.children, nil)
 	}
 }
@@ -323,21 +323,22 @@ func stops(w uint64) uint64 {
 // len(s). Sixteen bytes are looked at together, so that the branches do not
 // depend on how long a short string is.
 func plainEnd(s []byte, i int) int {
-	for i+16 <= len(s) {
-		m, n := stops(binary.LittleEndian.Uint64(s[i:])), stops(binary.LittleEndian.Uint64(s[i+8:]))
+	rest := s[i:]
+	for len(rest) >= 16 {
+		m, n := stops(binary.LittleEndian.Uint64(rest)), stops(binary.LittleEndian.Uint64(rest[8:]))
 		if m|n != 0 {
-			at := i
+			at := len(s) - len(rest)
 			if m == 0 {
-				at, m = i+8, n
+				at, m = at+8, n
 			}
 			return at + bits.TrailingZeros64(m)>>3
 		}
-		i += 16
+		rest = rest[16:]
 	}
-	for i < len(s) && s[i] != '"' && s[i] != '\\' {
-		i++
+	for len(rest) > 0 && rest[0] != '"' && rest[0] != '\\' {
+		rest = rest[1:]
 	}
-	return i
+	return len(s) - len(rest)
 }
 
 // stringEnd returns where the string that starts at i (after its quote) ends,
