@@ -119,22 +119,13 @@ func (b *builder) compile(c *sigma.Correlation) *correlation {
 	b.path = b.path[:len(b.path)-1]
 	b.state[c] = compiled
 	if err != nil {
-		b.failed = append(b.failed, sigma.Failure{File: c.File, Line: c.Line, Rule: label(c), Reason: err.Error()})
+		b.failed = append(b.failed, sigma.Failure{File: c.File, Line: c.Line, Rule: CorrelationKey(c), Reason: err.Error()})
 		return nil
 	}
 	b.done[c], b.inner[&out.source] = out, out
 	out.at = len(b.plan.correlations)
 	b.plan.correlations = append(b.plan.correlations, out)
 	return out
-}
-
-func label(c *sigma.Correlation) string {
-	for _, s := range []string{c.ID, c.Name, c.Title} {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
@@ -147,7 +138,7 @@ func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
 		return nil, err
 	}
 	out := &correlation{rule: c, kind: k, span: int64(span)}
-	out.key = label(c)
+	out.key = CorrelationKey(c)
 	if err := checkShape(c, k); err != nil {
 		return nil, err
 	}
@@ -257,10 +248,10 @@ func (b *builder) cycle(from *sigma.Correlation) string {
 	on := false
 	for i, c := range b.path {
 		if on = on || c == from; on && i < 20 {
-			s.WriteString(label(c) + " → ")
+			s.WriteString(CorrelationKey(c) + " → ")
 		}
 	}
-	return s.String() + label(from)
+	return s.String() + CorrelationKey(from)
 }
 
 // condition compiles the condition, and decides how much of a group is kept.
@@ -334,7 +325,7 @@ func (b *builder) timing(out *correlation) {
 		delay = max(delay, d)
 	}
 	out.wait = lateness + delay
-	out.horizon = 2*out.span + out.wait + horizon
+	out.horizon = 3*out.span + out.wait + horizon
 	b.plan.horizon = max(b.plan.horizon, time.Duration(out.horizon))
 }
 

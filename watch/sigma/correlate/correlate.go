@@ -111,6 +111,17 @@ func Key(r *sigma.Rule) string {
 	return r.Name
 }
 
+// CorrelationKey is the name of a correlation in Fired.Rules and to Restore:
+// its id, else its name, else its title.
+func CorrelationKey(c *sigma.Correlation) string {
+	for _, s := range []string{c.ID, c.Name} {
+		if s != "" {
+			return s
+		}
+	}
+	return c.Title
+}
+
 // Plan is a set of compiled correlations. It does not change, and is safe for
 // concurrent use.
 type Plan struct {
@@ -162,7 +173,10 @@ func (p *Plan) Silent(rule string) bool {
 	return s != nil && !s.shown
 }
 
-// Horizon is how far back of now stored base-rule matches can still matter.
-// Adding those to a new State rebuilds it, except for windows that ended
-// before.
+// Horizon is how far back of the newest event a stored base-rule match can
+// still matter. A new State to which the firings of that time were given by
+// Restore, and then, in their order, the matches by Add (whose firings were
+// told before), fires from there on as the old one would have. Windows of
+// conditions judged at their end are the exception: they may start elsewhere
+// until a pause of a timespan.
 func (p *Plan) Horizon() time.Duration { return p.horizon }

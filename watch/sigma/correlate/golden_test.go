@@ -164,7 +164,7 @@ func readEvent(t *testing.T, p *Plan, record int64, line string) Event {
 }
 
 func render(f Fired) string {
-	s := f.Time.Format("15:04:05.999999999") + " " + label(f.Correlation)
+	s := f.Time.Format("15:04:05.999999999") + " " + CorrelationKey(f.Correlation)
 	for _, g := range f.Group {
 		s += " " + g.Field + "=" + g.Value
 	}

@@ -2,18 +2,10 @@ package correlate
 
 import (
 	"container/heap"
-	"encoding/binary"
 	"hash/maphash"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/cespare/xxhash/v2"
-
-	"borj.dev/borj/watch/sigma"
 )
 
 // Bounds of one call of Add.
@@ -44,13 +36,6 @@ type State struct {
 	event   []entry
 	buf     []byte // a key
 	raw     []byte // a value
-}
-
-// firing is a fired correlation on its way to those that it feeds.
-type firing struct {
-	from   *correlation
-	told   Fired
-	values [][]string // by source.fields
 }
 
 // NewState returns an empty state.
@@ -110,6 +95,37 @@ func (s *State) Add(e Event) []Fired {
 	return s.fired
 }
 
+// Restore tells a new state of a firing from before: that it is not to be told
+// again, and its events not to be counted again. correlation is its
+// CorrelationKey, group its values in the order of group-by. One that the plan
+// does not have is ignored.
+func (s *State) Restore(correlation string, group []string, first, last time.Time) {
+	for _, c := range s.plan.correlations {
+		if c.key != correlation || len(group) != len(c.rule.GroupBy) {
+			continue
+		}
+		s.buf = s.buf[:0]
+		for _, v := range group {
+			s.buf = appendPart(s.buf, []byte(v))
+		}
+		g := s.groups[c.at][string(s.buf)]
+		if g == nil {
+			g = s.open(c, string(s.buf))
+			g.values = slices.Clone(group)
+		}
+		s.recent[c.at].touch(g)
+		s.all.touch(g)
+		if c.closing {
+			g.closed = max(g.closed, first.UnixNano()+c.span)
+			s.settle(g)
+		} else {
+			i, _ := slices.BinarySearch(g.fired, last.UnixNano())
+			g.fired = slices.Insert(g.fired, i, last.UnixNano())
+		}
+		s.account(g)
+	}
+}
+
 // Flush closes every window, as at the end of a scan, and returns what fired.
 // The state is empty afterwards, apart from its counters.
 func (s *State) Flush() []Fired {
@@ -159,117 +175,6 @@ func (s *State) feed(src *source, e entry, refs []Ref, values [][]string) {
 			s.put(c, f.group, values, k)
 		}
 	}
-}
-
-// take makes s.event the entries of an event for one correlation: one, or one
-// for each value that the condition looks at. It reports false when the event
-// has none.
-func (s *State) take(c *correlation, f *feed, e entry, refs []Ref, values [][]string) bool {
-	s.event = s.event[:0]
-	e.first = true
-	if refs != nil || len(f.carry) > 0 {
-		e.extra = &extra{refs: refs}
-		for _, at := range f.carry {
-			e.extra.carried = append(e.extra.carried, s.copyValues(at, values))
-		}
-	}
-	switch {
-	case c.kind.numeric():
-		for _, v := range valuesAt(values, f.value[0]) {
-			n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-			if err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
-				s.addValue(e, math.Float64bits(n))
-			}
-		}
-	case c.kind == valueCount:
-		for k := range s.combinations(f.value, values) {
-			s.buf = s.appendKey(s.buf[:0], f.value, values, k)
-			s.addValue(e, maphash.Bytes(s.seed, s.buf))
-		}
-	default:
-		s.event = append(s.event, e)
-	}
-	return len(s.event) > 0
-}
-
-func (s *State) addValue(e entry, v uint64) {
-	if len(s.event) == maxCombinations {
-		s.stats.Cut++
-		return
-	}
-	e.value = v
-	if len(s.event) > 0 {
-		e.first, e.extra = false, nil
-	}
-	s.event = append(s.event, e)
-}
-
-func valuesAt(values [][]string, at int) []string {
-	if at < len(values) {
-		return values[at]
-	}
-	return nil
-}
-
-// combinations returns how many combinations the values of some fields make:
-// 0 when one of the fields has none, 1 without fields.
-func (s *State) combinations(fields []int, values [][]string) int {
-	n := 1
-	for _, at := range fields {
-		n *= min(len(valuesAt(values, at)), maxCombinations+1)
-		if n > maxCombinations {
-			s.stats.Cut++
-			n = maxCombinations
-		}
-	}
-	return n
-}
-
-// appendKey appends what tells the k-th combination of values from others.
-func (s *State) appendKey(buf []byte, fields []int, values [][]string, k int) []byte {
-	for _, at := range fields {
-		all := valuesAt(values, at)
-		v := all[k%len(all)]
-		k /= len(all)
-		mark := len(buf)
-		buf = append(buf, 0, 0, 0, 0)
-		if len(v) <= maxValue {
-			s.raw = append(s.raw[:0], v...)
-		} else {
-			s.raw = append(s.raw[:0], s.shorten(v)...)
-		}
-		buf = sigma.Fold(buf, s.raw)
-		binary.BigEndian.PutUint32(buf[mark:], uint32(len(buf)-mark))
-	}
-	return buf
-}
-
-// shorten copies a value. Of a long one it keeps the beginning, and a hash so
-// that different values stay different.
-func (s *State) shorten(v string) string {
-	if len(v) <= maxValue {
-		return strings.Clone(v)
-	}
-	cut := maxValue
-	for cut > 0 && !utf8.RuneStart(v[cut]) {
-		cut--
-	}
-	s.raw = sigma.Fold(s.raw[:0], []byte(v))
-	return v[:cut] + "…" + strconv.FormatUint(xxhash.Sum64(s.raw), 16)
-}
-
-// copyValues copies at most maxCombinations values of a field.
-func (s *State) copyValues(at int, values [][]string) []string {
-	from := valuesAt(values, at)
-	if len(from) > maxCombinations {
-		s.stats.Cut++
-		from = from[:maxCombinations]
-	}
-	out := make([]string, len(from))
-	for i, v := range from {
-		out[i] = s.shorten(v)
-	}
-	return out
 }
 
 // put adds s.event to the group that s.buf is the key of.
@@ -406,109 +311,6 @@ func (s *State) close(g *group) {
 	}
 }
 
-// tell describes a group's window that fired.
-func (s *State) tell(g *group, events []entry, value float64) firing {
-	c := g.of
-	first, last := events[0].time, events[len(events)-1].time
-	told := Fired{
-		Correlation: c.rule,
-		Time:        time.Unix(0, last).UTC(),
-		First:       time.Unix(0, first).UTC(),
-		Last:        time.Unix(0, last).UTC(),
-		Value:       value,
-		AtLeast:     g.dropped != never && g.dropped >= last-c.span,
-		Refs:        s.refs(c, events),
-	}
-	for i, f := range c.rule.GroupBy {
-		told.Group = append(told.Group, FieldValue{f, g.values[i]})
-	}
-	seen := make([]bool, len(c.rules))
-	for i := range events {
-		seen[events[i].rule] = true
-		if events[i].first {
-			told.Count++
-		}
-	}
-	for i, ok := range seen {
-		if ok {
-			told.Rules = append(told.Rules, c.rules[i])
-		}
-	}
-	return firing{c, told, c.given(g, events)}
-}
-
-// refs names records of the window: of each rule the first, and then as many
-// of the newest as there is room for.
-func (s *State) refs(c *correlation, events []entry) []Ref {
-	room := s.plan.options.Refs
-	take := make([]bool, len(events))
-	seen := make([]bool, len(c.rules))
-	for i := range events {
-		if r := events[i].rule; c.kind.temporal() && !seen[r] && room > 0 {
-			seen[r], take[i] = true, true
-			room -= events[i].records()
-		}
-	}
-	for i := len(events) - 1; i >= 0 && room > 0; i-- {
-		if events[i].first && !take[i] {
-			take[i] = true
-			room -= events[i].records()
-		}
-	}
-	var out []Ref
-	known := map[Ref]bool{}
-	for i := range events {
-		if !take[i] {
-			continue
-		}
-		list := []Ref{events[i].ref}
-		if x := events[i].extra; x != nil && x.refs != nil {
-			list = x.refs
-		}
-		for _, r := range list {
-			if !known[r] && len(out) < s.plan.options.Refs {
-				known[r] = true
-				out = append(out, r)
-			}
-		}
-	}
-	return out
-}
-
-// records returns how many records an entry stands for.
-func (e *entry) records() int {
-	if e.extra == nil {
-		return 1
-	}
-	return max(1, len(e.extra.refs))
-}
-
-// given returns the values that a firing brings to those it feeds: the
-// group's own, and those that its events carried, each once.
-func (c *correlation) given(g *group, events []entry) [][]string {
-	if len(c.feeds) == 0 {
-		return nil
-	}
-	values := make([][]string, len(c.give))
-	for i, at := range c.give {
-		if at >= 0 {
-			values[i] = []string{g.values[at]}
-			continue
-		}
-		for k := range events {
-			if events[k].extra == nil {
-				continue
-			}
-			for _, v := range events[k].extra.carried[^at] {
-				if len(values[i]) < maxCombinations && !slices.Contains(values[i], v) {
-					values[i] = append(values[i], v)
-				}
-			}
-		}
-	}
-	return values
-}
-
 // emit gives a firing to the caller, unless only other correlations want it,
 // and queues it for those.
 func (s *State) emit(f firing) {
@@ -524,56 +326,4 @@ func (s *State) emit(f firing) {
 		return
 	}
 	s.pending = append(s.pending, f)
-}
-
-// account brings the estimate of memory up to date and makes room when it is
-// too much.
-func (s *State) account(g *group) {
-	limit := s.plan.options.Memory
-	size := g.size()
-	s.bytes += size - g.cost
-	g.cost = size
-	for s.bytes > limit {
-		oldest := s.all.oldest
-		if oldest != g {
-			s.evict(oldest)
-			continue
-		}
-		n := g.shrink(len(g.entries) / 2)
-		if n == 0 {
-			return
-		}
-		s.stats.Overflow += int64(n)
-		s.bytes += g.size() - g.cost
-		g.cost = g.size()
-		if g.of.closing {
-			s.settle(g)
-		}
-	}
-}
-
-// evict drops a group to make room. It is counted when its events could still
-// have mattered.
-func (s *State) evict(g *group) {
-	c := g.of
-	newest := g.newest
-	if c.closing && len(g.entries) > 0 {
-		newest = g.entries[len(g.entries)-1].time
-	}
-	if len(g.entries) > 0 && (c.forever || newest >= s.watermark-c.span-c.wait) {
-		s.stats.Evicted++
-	}
-	s.forget(g)
-}
-
-// forget drops a group.
-func (s *State) forget(g *group) {
-	if g.place >= 0 {
-		heap.Remove(&s.closing, g.place)
-		g.place = -1
-	}
-	s.recent[g.of.at].remove(g)
-	s.all.remove(g)
-	delete(s.groups[g.of.at], g.key)
-	s.bytes -= g.cost
 }
