@@ -18,8 +18,10 @@ BenchmarkFlatten/eve/borj-2     	 100	 1100 ns/op	 990.00 MB/s	 0 B/op	 0 allocs
 BenchmarkFlatten/eve/borj-2     	 100	 1200 ns/op	 970.00 MB/s	 0 B/op	 0 allocs/op
 BenchmarkFlatten/eve/slow-2     	 100	 9000 ns/op	 100.00 MB/s	 12345 B/op	 3 allocs/op
 BenchmarkFlatten/eve/quick-json-2 	 100	 2000 ns/op	 500.00 MB/s	 1 B/op	 1 allocs/op
-BenchmarkIndicators/eve-60k/borj-2 	 10	 1000 ns/op	 650.00 MB/s
-BenchmarkIndicators/eve-5M/borj-2 	 10	 1000 ns/op	 640.00 MB/s
+BenchmarkIndicators/eve-60k/borj-2 	 10	 1000 ns/op	 600.00 MB/s	 650.0 MB/cpu-s
+BenchmarkIndicators/eve-5M/borj-2 	 10	 1000 ns/op	 500.00 MB/s	 640.0 MB/cpu-s
+BenchmarkIndicators/eve-5M/map-2 	 10	 1000 ns/op	 700.00 MB/s	 320.0 MB/cpu-s
+BenchmarkBuild/5000000-2 	 1	 4000000000 ns/op	 140.2 MB	 90.0 MB-keys
 BenchmarkSigma/mix/borj-2       	 10	 5000 ns/op	 200000 events/s	 2.4 candidates/event
 BenchmarkSigma/mix/oracle-2     	 10	 5000 ns/op	 100 events/s
 BenchmarkRules/load/borj-2      	 1	 1500000000 ns/op	 1.5 s

@@ -3,7 +3,7 @@ package main
 // goal is a number to reach: of one metric alone, or as a ratio to the same
 // metric of another benchmark.
 type goal struct {
-	bench string // GROUP/CASE/borj
+	bench string // GROUP/CASE/borj, or a benchmark without rivals
 	unit  string
 	least bool    // at least value; otherwise at most
 	value float64 // in unit, or a ratio when versus is set
@@ -16,9 +16,9 @@ type goal struct {
 var goals = []goal{
 	{"Flatten/eve/borj", "MB/s", true, 900, ""},
 	{"Flatten/eve/borj", "MB/s", true, 1.6, "*"},
-	{"Indicators/eve-60k/borj", "MB/s", true, 700, ""},
-	{"Indicators/eve-5M/borj", "MB/s", true, 0.9, "Indicators/eve-60k/borj"},
-	{"Indicators/memory-5M/borj", "MB", false, 150, ""},
+	{"Indicators/eve-60k/borj", "MB/cpu-s", true, 700, ""},
+	{"Indicators/eve-5M/borj", "MB/cpu-s", true, 0.9, "Indicators/eve-60k/borj"},
+	{"Build/5000000", "MB", false, 150, ""},
 	{"Sigma/mix/borj", "events/s", true, 200_000, ""},
 	{"Sigma/mix/borj", "events/s", true, 20, "Sigma/mix/oracle"},
 	{"Sigma/process-creation/borj", "events/s", true, 100_000, ""},
@@ -31,7 +31,8 @@ var goals = []goal{
 // the page; every other group stands under the last.
 var sections = []struct{ group, title, note string }{
 	{"Flatten", "Reading and flattening events", "One core. MB/s of input; every field of every event is reached."},
-	{"Indicators", "Matching indicators", "One core, the reading included."},
+	{"Indicators", "Matching indicators", "One core, the reading included. A cpu-s is a second of processor time, which other work on the machine does not lengthen."},
+	{"Build", "Building a set of indicators", "Wall clock; MB is the memory that the set keeps."},
 	{"Sigma", "Sigma rules", "One core, the whole rule set, by kind of event. The oracle is the plain evaluator with the same routing."},
 	{"Rules", "Loading rules", "Wall clock from the archive to a set that can be used."},
 	{"Scan", "The whole scan", "Wall clock, by number of workers."},

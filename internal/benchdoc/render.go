@@ -130,7 +130,7 @@ func bestRival(name, unit string, results []result) (best result, found bool) {
 
 // unit is the metric that says most about a benchmark.
 func (r result) unit() string {
-	for _, u := range []string{"events/s", "observables/s", "rules/s", "MB/s", "s", "MB"} {
+	for _, u := range []string{"events/s", "observables/s", "rules/s", "MB/cpu-s", "MB/s", "s", "MB"} {
 		if _, ok := r.metrics[u]; ok {
 			return u
 		}
@@ -139,7 +139,9 @@ func (r result) unit() string {
 }
 
 // more tells whether a higher number is the better one.
-func more(unit string) bool { return strings.HasSuffix(unit, "/s") }
+func more(unit string) bool {
+	return strings.HasSuffix(unit, "/s") || strings.HasSuffix(unit, "/cpu-s")
+}
 
 func (r result) memory() string {
 	var parts []string
