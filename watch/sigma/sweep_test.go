@@ -55,3 +55,12 @@ func TestPublicRuleSet(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkLoadPublicRules(b *testing.B) {
+	file := shared(b, "data", "sigma", "sigma-rules.tar.gz")
+	for b.Loop() {
+		if _, err := sigma.Load([]string{file}, sigma.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
