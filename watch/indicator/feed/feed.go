@@ -9,7 +9,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -64,6 +63,9 @@ type Report struct {
 	Failed      []Failure        `json:"failed"`      // the first of them
 	SkippedWhy  map[string]int64 `json:"skipped_why"` // Skipped, by reason
 	Files       []File           `json:"files"`
+	// PassedOver are files in directories and archives that hold something
+	// else: the first of them.
+	PassedOver []string `json:"passed_over"`
 }
 
 // File is what came out of one file.
@@ -88,7 +90,8 @@ const maxReasons = 500
 func Read(paths []string, opt Options, add func(*indicator.Indicator) error) (Report, error) {
 	r := newReader(opt)
 	r.add = add
-	err := walk(paths, r.opt, r.file)
+	var err error
+	r.report.PassedOver, err = walk(paths, r.opt, r.file)
 	return r.report, err
 }
 
@@ -96,7 +99,8 @@ func Read(paths []string, opt Options, add func(*indicator.Indicator) error) (Re
 func ReadWarninglists(paths []string, opt Options) ([]indicator.Warninglist, Report, error) {
 	r := newReader(opt)
 	r.warninglists = []indicator.Warninglist{}
-	err := walk(paths, r.opt, r.file)
+	var err error
+	r.report.PassedOver, err = walk(paths, r.opt, r.file)
 	return r.warninglists, r.report, err
 }
 
@@ -122,22 +126,26 @@ func newReader(opt Options) *reader {
 	}
 }
 
-// file reads one file that is already decompressed. openErr says that it could
-// not be opened. What it returns is what kept it from being read to its end.
-func (r *reader) file(name string, in io.Reader, openErr error) error {
-	r.report.Files = append(r.report.Files, File{Name: name})
+// file reads one file that is already decompressed. What it returns is what
+// kept it from being read to its end.
+func (r *reader) file(in input) error {
+	r.report.Files = append(r.report.Files, File{Name: in.name})
 	r.now = &r.report.Files[len(r.report.Files)-1]
-	r.source = filepath.Base(name)
-	err := openErr
+	r.source = filepath.Base(in.name)
+	err := in.err
 	if err == nil {
-		err = r.content(in)
+		err = r.content(in.text)
 	}
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", name, err)
-	r.fail(0, "", errors.Unwrap(err).Error())
-	return err
+	var other errNotFeed
+	if !in.named && errors.As(err, &other) {
+		r.report.Files = r.report.Files[:len(r.report.Files)-1]
+		return err
+	}
+	r.fail(0, "", err.Error())
+	return fmt.Errorf("%s: %w", in.name, err)
 }
 
 // load gives an entry's alternatives to add, with the properties in base.

@@ -241,6 +241,7 @@ func TestPlaces(t *testing.T) {
 	write("README.md", []byte("no list"))
 	write(".hidden", []byte("192.0.2.9"))
 	write("binary.txt", []byte("\x7fELF\x00\x00"))
+	write("e.txt", []byte("BZh91AY&SY"))
 	write("wide.txt", []byte("\xff\xfe1\x00"))
 	write("bom.txt", []byte("\xef\xbb\xbf192.0.2.6\n"))
 	write("misp/manifest.json", []byte(`{"5a2e1f3c-0000-4000-8000-000000000001":{"info":"x"}}`))
@@ -263,8 +264,8 @@ func TestPlaces(t *testing.T) {
 		reasons[filepath.Base(f.File)] += f.Reason
 	}
 	for file, reason := range map[string]string{
-		"d.txt.gz": "damaged or cut", "bomb.txt.gz": "more than 500 times", "binary.txt": "no text", "wide.txt": "UTF-16", "missing.txt": "check the name",
-		"values.json": "no text", "other.json": "no STIX bundle", "broken.json": "unexpected EOF",
+		"d.txt.gz": "damaged or cut", "bomb.txt.gz": "more than 500 times", "wide.txt": "UTF-16", "missing.txt": "check the name",
+		"values.json": "no text", "broken.json": "unexpected EOF", "e.txt": "unpack it first",
 	} {
 		if !strings.Contains(reasons[file], reason) {
 			t.Errorf("%s: %q does not say %q", file, reasons[file], reason)
@@ -273,8 +274,20 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("the error does not name %s: %v", file, err)
 		}
 	}
-	if len(reasons) != 8 {
+	if len(reasons) != 7 {
 		t.Errorf("failures %v", reasons)
+	}
+	var passed []string
+	for _, p := range report.PassedOver {
+		passed = append(passed, filepath.Base(p))
+	}
+	if d := cmp.Diff([]string{"README.md", "binary.txt", "c.zip!README.md", "hashes.csv", "other.json"}, slices.Sorted(slices.Values(passed))); d != "" {
+		t.Errorf("passed over: %s", d)
+	}
+	for _, name := range []string{"binary.txt", "other.json"} {
+		if _, err := Read([]string{filepath.Join(dir, name)}, Options{}, nil); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s, which is named: %v", name, err)
+		}
 	}
 }
 
@@ -299,8 +312,11 @@ func TestWarninglists(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if report.Loaded != 2 || report.Skipped != 1 || report.FailedCount != 2 || err == nil || !strings.Contains(err.Error(), "e.txt") {
+	if report.Loaded != 2 || report.Skipped != 1 || report.FailedCount != 1 || len(report.PassedOver) != 1 || err != nil {
 		t.Errorf("%+v, %v", report, err)
+	}
+	if _, _, err := ReadWarninglists([]string{filepath.Join(dir, "e.txt")}, Options{}); err == nil || !strings.Contains(err.Error(), "e.txt") {
+		t.Errorf("a list that is named as a warninglist: %v", err)
 	}
 	_, r := readText(t, "w.json", `{"name":"x","type":"string","list":["192.0.2.1"]}`, Options{})
 	if r.Loaded != 0 || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Reason, "--warninglists") {

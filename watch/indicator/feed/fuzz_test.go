@@ -27,7 +27,7 @@ func readAny(t *testing.T, buffer *bufio.Reader, name, text string) {
 		if warninglists {
 			r.warninglists = []indicator.Warninglist{}
 		}
-		err := r.file(name, strings.NewReader(text), nil)
+		err := r.file(input{name: name, named: true, text: strings.NewReader(text)})
 		p := r.report
 		if failed := p.Read - p.Loaded - p.Skipped; failed != p.FailedCount && (err == nil || failed != p.FailedCount-1) {
 			t.Errorf("%q: read %d, loaded %d, skipped %d, failed %d, %v", text, p.Read, p.Loaded, p.Skipped, p.FailedCount, err)

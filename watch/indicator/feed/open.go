@@ -25,11 +25,23 @@ const (
 	freeOutput = 256 << 20
 )
 
-// visitor reads one file, or is told why it cannot be opened.
-type visitor func(name string, in io.Reader, err error) error
+// input is one file, or why it cannot be opened.
+type input struct {
+	name  string
+	named bool // by the user; the others were found in directories and archives
+	text  io.Reader
+	err   error
+}
 
-// walk visits the files of the paths. Its error joins those of visit.
-func walk(paths []string, opt Options, visit visitor) error {
+// errNotFeed is what visit returns for a file that holds something else. It is
+// an error where the user named the file.
+type errNotFeed string
+
+func (e errNotFeed) Error() string { return string(e) }
+
+// walk visits the files of the paths. Its error joins those of visit. passed
+// are the files that were passed over, since they hold something else.
+func walk(paths []string, opt Options, visit func(input) error) (passed []string, err error) {
 	w := &walker{opt: opt, visit: visit}
 	for _, p := range paths {
 		info, err := os.Stat(p)
@@ -39,16 +51,23 @@ func walk(paths []string, opt Options, visit visitor) error {
 		case info.IsDir():
 			w.directory(p)
 		default:
-			w.open(p)
+			w.open(p, true)
 		}
 	}
-	return errors.Join(w.errs...)
+	return w.passed, errors.Join(w.errs...)
 }
 
 type walker struct {
-	opt   Options
-	visit visitor
-	errs  []error
+	opt    Options
+	visit  func(input) error
+	passed []string
+	errs   []error
+}
+
+func (w *walker) passOver(name string) {
+	if !strings.HasPrefix(path.Base(filepath.ToSlash(name)), ".") && len(w.passed) < w.opt.Failures {
+		w.passed = append(w.passed, name)
+	}
 }
 
 func (w *walker) fail(name string, err error) {
@@ -62,7 +81,7 @@ func (w *walker) fail(name string, err error) {
 	case errors.Is(err, fs.ErrPermission):
 		err = fmt.Errorf("%w; check its permissions", err)
 	}
-	w.errs = append(w.errs, w.visit(name, nil, err))
+	w.errs = append(w.errs, w.visit(input{name: name, named: true, err: err}))
 }
 
 // extensions of the files that are read where a directory or an archive holds
@@ -96,12 +115,13 @@ func (w *walker) directory(root string) {
 				return fs.SkipDir
 			}
 		case !isFeed(p) || isHashIndex(p):
+			w.passOver(p)
 		default:
 			info, err := os.Stat(p) // follows links
 			if err != nil {
 				w.fail(p, err)
 			} else if info.Mode().IsRegular() {
-				w.open(p)
+				w.open(p, false)
 			}
 		}
 		return nil
@@ -118,20 +138,21 @@ func isHashIndex(p string) bool {
 	return err == nil
 }
 
-func (w *walker) open(name string) {
+func (w *walker) open(name string, named bool) {
 	f, err := os.Open(name)
 	if err != nil {
 		w.fail(name, err)
 		return
 	}
-	w.layer(name, f, f, 0)
+	w.layer(input{name: name, named: named, text: f}, f, 0)
 	_ = f.Close() // it was only read
 }
 
 // layer unwraps a compression or an archive, or visits what is plain. file is
 // not nil where in is a whole file.
-func (w *walker) layer(name string, in io.Reader, file *os.File, depth int) {
-	br := bufio.NewReaderSize(in, 4096)
+func (w *walker) layer(in input, file *os.File, depth int) {
+	name := in.name
+	br := bufio.NewReaderSize(in.text, 4096)
 	head, err := br.Peek(512)
 	if err != nil && err != io.EOF {
 		w.fail(name, err)
@@ -150,21 +171,28 @@ func (w *walker) layer(name string, in io.Reader, file *os.File, depth int) {
 			w.fail(name, fmt.Errorf("the gzip header is damaged: %w", err))
 			return
 		}
-		w.layer(name, &guard{r: z, in: counted, limit: w.opt.Decompressed, what: kind}, nil, depth+1)
+		in.text = &guard{r: z, in: counted, limit: w.opt.Decompressed, what: kind}
+		w.layer(in, nil, depth+1)
 	case "zstd":
 		z, err := zstd.NewReader(counted, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			w.fail(name, fmt.Errorf("the zstd header is damaged: %w", err))
 			return
 		}
-		w.layer(name, &guard{r: z, in: counted, limit: w.opt.Decompressed, what: kind}, nil, depth+1)
+		in.text = &guard{r: z, in: counted, limit: w.opt.Decompressed, what: kind}
+		w.layer(in, nil, depth+1)
 		z.Close()
 	case "zip":
 		w.zip(name, file, depth)
 	case "tar":
 		w.tar(name, br, depth)
 	default:
-		if err := w.visit(name, br, nil); err != nil {
+		in.text = br
+		err := w.visit(in)
+		var other errNotFeed
+		if !in.named && errors.As(err, &other) {
+			w.passOver(name)
+		} else if err != nil {
 			w.errs = append(w.errs, err)
 		}
 	}
@@ -205,10 +233,14 @@ func (w *walker) zip(name string, file *os.File, depth int) {
 			w.fail(name, fmt.Errorf("more than %d members; the rest was not read", w.opt.Members))
 			return
 		}
-		if strings.HasSuffix(m.Name, "/") || !isFeed(m.Name) {
+		member := name + "!" + m.Name
+		if strings.HasSuffix(m.Name, "/") {
 			continue
 		}
-		member := name + "!" + m.Name
+		if !isFeed(m.Name) {
+			w.passOver(member)
+			continue
+		}
 		if m.Flags&1 != 0 {
 			w.fail(member, errors.New("the member is encrypted; unpack it first"))
 			continue
@@ -219,7 +251,7 @@ func (w *walker) zip(name string, file *os.File, depth int) {
 			continue
 		}
 		packed := &counter{n: int64(m.CompressedSize64)}
-		w.layer(member, &guard{r: r, in: packed, limit: w.opt.Decompressed, what: "zip"}, nil, depth+1)
+		w.layer(input{name: member, text: &guard{r: r, in: packed, limit: w.opt.Decompressed, what: "zip"}}, nil, depth+1)
 		_ = r.Close() // what was wrong with it, Read has said
 	}
 }
@@ -239,8 +271,12 @@ func (w *walker) tar(name string, in io.Reader, depth int) {
 			w.fail(name, fmt.Errorf("more than %d members; the rest was not read", w.opt.Members))
 			return
 		}
-		if h.Typeflag == tar.TypeReg && isFeed(h.Name) {
-			w.layer(name+"!"+h.Name, t, nil, depth+1)
+		switch {
+		case h.Typeflag != tar.TypeReg:
+		case isFeed(h.Name):
+			w.layer(input{name: name + "!" + h.Name, text: t}, nil, depth+1)
+		default:
+			w.passOver(name + "!" + h.Name)
 		}
 	}
 }

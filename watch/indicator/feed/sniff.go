@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -31,14 +32,17 @@ func (r *reader) content(in io.Reader) error {
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
 		return errors.New("the text is in UTF-16; convert it to UTF-8")
 	}
+	if what := compressed(head); what != "" {
+		return fmt.Errorf("it is compressed with %s; unpack it first", what)
+	}
 	if bytes.IndexByte(head, 0) >= 0 {
-		return errors.New("this is no text")
+		return errNotFeed("this is no text")
 	}
 	if looksLikeJSON(head) {
 		return r.json(br, sniffJSON(head))
 	}
 	if r.warninglists != nil {
-		return errors.New("this is no MISP warninglist")
+		return errNotFeed("this is no MISP warninglist")
 	}
 	if header, ok := sniffCSV(head, r.now.Name); ok {
 		r.now.Format = "CSV"
@@ -48,10 +52,20 @@ func (r *reader) content(in io.Reader) error {
 	return r.list(br)
 }
 
+// compressed recognises what is not unpacked here.
+func compressed(head []byte) string {
+	for magic, what := range map[string]string{"BZh": "bzip2", "\xfd7zXZ\x00": "xz", "7z\xbc\xaf\x27\x1c": "7-Zip", "Rar!\x1a\x07": "RAR"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return what
+		}
+	}
+	return ""
+}
+
 func (r *reader) json(in io.Reader, format string) error {
 	r.now.Format = format
 	if r.warninglists != nil && format != formatWarninglist {
-		return errors.New("this is no MISP warninglist")
+		return errNotFeed("this is no MISP warninglist")
 	}
 	switch format {
 	case formatSTIX:
@@ -64,11 +78,11 @@ func (r *reader) json(in io.Reader, format string) error {
 		return nil
 	case formatWarninglist:
 		if r.warninglists == nil {
-			return errors.New("a MISP warninglist says what is harmless; give it with --warninglists")
+			return errNotFeed("a MISP warninglist says what is harmless; give it with --warninglists")
 		}
 		return r.readWarninglists(in)
 	}
-	return errors.New("this JSON is no STIX bundle or object, no MISP event, and no array of values")
+	return errNotFeed("this JSON is no STIX bundle or object, no MISP event, and no array of values")
 }
 
 // What JSON files can hold.
