@@ -28,7 +28,7 @@ type Rules struct {
 // base is a rule that correlations refer to.
 type base struct {
 	key    string
-	fields []string
+	fields [][]string // the names of each field that correlations need
 	silent bool // it gives no hits of its own
 }
 
@@ -36,7 +36,9 @@ type base struct {
 // is left out, and named by Failed.
 func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error) {
 	r := &Rules{shown: map[*sigma.Correlation]*Rule{}, failed: slices.Clone(set.Failed)}
-	routed, errs := routeAll(set.Rules, pipelines)
+	options := correlate.Options{Lateness: correlate.Forever}
+	wanted, _ := correlate.New(set.Correlations, set.Rules, options)
+	routed, errs := routeAll(set.Rules, pipelines, wanted)
 	var kept []*sigma.Rule
 	for i, rule := range set.Rules {
 		if errs[i] != nil {
@@ -51,7 +53,7 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 		}
 	}
 	var failed []sigma.Failure
-	r.plan, failed = correlate.New(set.Correlations, kept, correlate.Options{Lateness: correlate.Forever})
+	r.plan, failed = correlate.New(set.Correlations, kept, options)
 	r.failed = append(r.failed, failed...)
 	for _, c := range set.Correlations {
 		r.shown[c] = &Rule{ID: c.ID, Title: c.Title, Tags: c.Tags}
@@ -60,7 +62,11 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 	for i := range r.routed {
 		key := correlate.Key(r.routed[i].Rule)
 		if key != "" && r.plan.Uses(key) {
-			r.bases[i] = &base{key, r.plan.Fields(key), r.plan.Silent(key)}
+			b := &base{key: key, silent: r.plan.Silent(key)}
+			for _, f := range r.plan.Fields(key) {
+				b.fields = append(b.fields, r.routed[i].Renamed[f])
+			}
+			r.bases[i] = b
 		}
 	}
 	r.loaded = len(kept) + r.plan.Len()
@@ -70,14 +76,14 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 }
 
 // routeAll routes every rule, on all processors.
-func routeAll(rules []*sigma.Rule, pipelines *pipeline.Pipelines) ([][]sigma.Routed, []error) {
+func routeAll(rules []*sigma.Rule, pipelines *pipeline.Pipelines, wanted *correlate.Plan) ([][]sigma.Routed, []error) {
 	routed, errs := make([][]sigma.Routed, len(rules)), make([]error, len(rules))
 	var wait sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for k := range workers {
 		wait.Go(func() {
 			for i := k; i < len(rules); i += workers {
-				routed[i], errs[i] = pipelines.Route(rules[i])
+				routed[i], errs[i] = pipelines.Route(rules[i], wanted.Fields(correlate.Key(rules[i]))...)
 			}
 		})
 	}

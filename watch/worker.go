@@ -164,13 +164,15 @@ func (m *marker) rule(at int) {
 	m.add(finding{hit: h})
 }
 
-// valuesOf returns every value of each field.
-func valuesOf(rec *record.Record, fields []string) [][]string {
+// valuesOf returns every value of each field, which may have several names.
+func valuesOf(rec *record.Record, fields [][]string) [][]string {
 	values := make([][]string, len(fields))
-	for i, name := range fields {
-		for f := range rec.Values(name) {
-			if f.Kind != record.Null && f.Kind != record.Empty {
-				values[i] = append(values[i], rec.String(f))
+	for i, names := range fields {
+		for _, name := range names {
+			for f := range rec.Values(name) {
+				if text, _, ok := sigma.ValueText(rec, f, nil); ok {
+					values[i] = append(values[i], string(text))
+				}
 			}
 		}
 	}

@@ -118,6 +118,9 @@ type Routed struct {
 	// Generic marks a rule whose log source no pipeline knows. It is fed the
 	// records of formats json and csv only.
 	Generic bool
+	// Renamed gives, for the fields that were asked for, the names by which
+	// these records have them.
+	Renamed map[string][]string
 }
 
 // Correlation is one correlation rule.

@@ -152,11 +152,12 @@ func (p *Pipelines) Names() []string {
 // pipeline, the given ones. A given pipeline that adds a condition to the rule
 // as written stands for a log source of its own and gives one more Routed; one
 // that adds none is applied to all that there are. A rule for which no
-// condition was added is Generic. r itself is not changed.
+// condition was added is Generic. r itself is not changed. Routed.Renamed tells
+// what became of fields, which are names as rules write them.
 //
 // An error is a rule that cannot be resolved, or that given pipelines fail
 // (rule_failure) and no other makes ready.
-func (p *Pipelines) Route(r *sigma.Rule) ([]sigma.Routed, error) {
+func (p *Pipelines) Route(r *sigma.Rule, fields ...string) ([]sigma.Routed, error) {
 	var runs []*run
 	var failed error
 	for _, pl := range p.builtin {
@@ -164,13 +165,13 @@ func (p *Pipelines) Route(r *sigma.Rule) ([]sigma.Routed, error) {
 			continue
 		}
 		// A built-in failure says that this source cannot feed the rule.
-		if next, err := p.begin(r).through(pl); err == nil && next.positive && next.emptied() == nil {
+		if next, err := p.begin(r, fields).through(pl); err == nil && next.positive && next.emptied() == nil {
 			runs = append(runs, next)
 		}
 	}
 	var adjustments []*pipeline
 	for _, pl := range p.given {
-		next, err := p.begin(r).through(pl)
+		next, err := p.begin(r, fields).through(pl)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -190,7 +191,7 @@ func (p *Pipelines) Route(r *sigma.Rule) ([]sigma.Routed, error) {
 		runs = slices.DeleteFunc(runs, func(one *run) bool { return one == nil })
 	}
 	if len(runs) == 0 && failed == nil {
-		generic := p.begin(r)
+		generic := p.begin(r, fields)
 		for _, pl := range adjustments {
 			var err error
 			if generic, err = generic.through(pl); err != nil {
@@ -222,7 +223,7 @@ func (p *Pipelines) finish(runs []*run) ([]sigma.Routed, error) {
 		}
 		routed = append(routed, sigma.Routed{
 			Rule: one.original, Pipeline: strings.Join(one.names, ", "),
-			Route: route, Expr: expr, Generic: !one.positive,
+			Route: route, Expr: expr, Generic: !one.positive, Renamed: one.renamed,
 		})
 	}
 	return routed, nil

@@ -17,6 +17,7 @@ type run struct {
 	names    []string
 	vars     map[string][]string
 	inherit  map[string][]string // variables of all given pipelines
+	renamed  map[string][]string // the names now of fields that Route was asked about
 
 	state   map[string]sigma.Value
 	applied map[string]bool // ids of items
@@ -33,8 +34,15 @@ type addedCondition struct {
 	line    int
 }
 
-func (p *Pipelines) begin(r *sigma.Rule) *run {
-	return &run{original: r, rule: r, inherit: p.vars, budget: maxMade}
+func (p *Pipelines) begin(r *sigma.Rule, fields []string) *run {
+	one := &run{original: r, rule: r, inherit: p.vars, budget: maxMade}
+	if len(fields) > 0 {
+		one.renamed = map[string][]string{}
+		for _, f := range fields {
+			one.renamed[f] = []string{f}
+		}
+	}
+	return one
 }
 
 // own makes the rule one's own before it is changed.

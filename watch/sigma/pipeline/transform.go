@@ -141,6 +141,7 @@ func renameFields(names func(field string) ([]string, bool)) transformation {
 			}
 		}
 		r.rule.Fields = fields
+		r.follow(mapped)
 		if err := r.references(it, mapped); err != nil {
 			return err
 		}
@@ -166,6 +167,21 @@ func renameFields(names func(field string) ([]string, bool)) transformation {
 			}
 			return any, nil
 		})
+	}
+}
+
+// follow keeps up with the names of the fields that Route was asked about.
+func (r *run) follow(mapped func(string) ([]string, bool)) {
+	for field, names := range r.renamed {
+		var now []string
+		for _, name := range names {
+			if to, ok := mapped(name); ok {
+				now = append(now, to...)
+			} else {
+				now = append(now, name)
+			}
+		}
+		r.renamed[field] = now
 	}
 }
 
