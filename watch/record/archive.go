@@ -1,6 +1,7 @@
 package record
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"errors"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"archive/tar"
-
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zip"
 	"github.com/klauspost/compress/zstd"
@@ -23,11 +22,11 @@ import (
 type layer struct {
 	name   string
 	r      io.Reader
-	at     io.ReaderAt // the same bytes, when they can be read at any place; nil otherwise
-	size   int64       // with at
-	depth  int         // how many archives and compressions it was taken out of
-	named  bool        // the user named it: it must hold events
-	inline bool        // it must be read to its end before the next one can be opened
+	at     io.ReaderAt     // the same bytes, when they can be read at any place; nil otherwise
+	size   int64           // with at
+	depth  int             // how many archives and compressions it was taken out of
+	named  bool            // the user named it: it must hold events
+	inline bool            // it must be read to its end before the next one can be opened
 	users  *sync.WaitGroup // the readers that still need what r reads from
 }
 

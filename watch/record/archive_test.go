@@ -113,7 +113,7 @@ func story(t *testing.T, opt Options, paths ...string) (inputs, problems []strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	fl := NewFlattener(NewPaths(0), s.opt.Limits)
+	fl := NewFlattener(NewPaths(0), s.Limits())
 	good, bad := map[string]int{}, map[string]int{}
 	for {
 		c, err := s.Next()

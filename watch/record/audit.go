@@ -18,12 +18,17 @@ var errNotAudit = errors.New("not an audit record: no type=… msg=audit(…)")
 // auditLines turns lines of an audit log into records. It lives as long as a
 // chunk, which bounds how many names it remembers.
 type auditLines struct {
-	fl  *Flattener
-	ids map[string]PathID
+	fl    *Flattener
+	paths map[string]auditPath
+}
+
+type auditPath struct {
+	id   PathID
+	name string
 }
 
 func newAuditLines(fl *Flattener) *auditLines {
-	return &auditLines{fl: fl, ids: map[string]PathID{}}
+	return &auditLines{fl: fl, paths: map[string]auditPath{}}
 }
 
 // auditStart finds the first key of an audit record: what syslog wrote before
@@ -119,10 +124,11 @@ func (a *auditLines) add(key, recordType []byte, start, end int) error {
 	if i := bytes.IndexByte(key, '['); i > 0 && key[len(key)-1] == ']' {
 		name = key[:i] // a1[0] is a part of a1
 	}
-	id, ok := a.ids[string(name)]
+	path, ok := a.paths[string(name)]
 	if !ok {
-		id = a.fl.paths.Child(root, string(name))
-		a.ids[string(name)] = id
+		text := string(name)
+		path = auditPath{a.fl.paths.Child(root, text), text}
+		a.paths[text] = path
 	}
 	raw := a.fl.rec.Raw
 	v := raw[start:end]
@@ -134,10 +140,10 @@ func (a *auditLines) add(key, recordType []byte, start, end int) error {
 		kind = Null
 	case hexEncoded(name, recordType) && isHexText(v):
 		kind = HexText
-	case isNumber(v):
+	case isJSONNumber(v):
 		kind = Number
 	}
-	return a.fl.addText(id, start, end, kind)
+	return a.fl.addText(path.id, path.name, start, end, kind)
 }
 
 // hexEncoded tells whether auditd may write the field in hexadecimal digits:

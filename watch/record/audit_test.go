@@ -52,6 +52,40 @@ func TestAuditRefused(t *testing.T) {
 	}
 }
 
+// Fields that the path table has no room for keep their names, whatever stands
+// in the text.
+func TestTextBeyondThePathTable(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"type=X msg=audit(1.2:3): ]}[{ zz=\"}]\"", "}]"},
+		{"#fields\ta\tb\tc\tzz\n]\t}\t{\tx]\n", "x]"},
+		{"a,b,c,zz\n],},{,x]\n", "x]"},
+	} {
+		opt := Options{Auto: true, Stdin: strings.NewReader(tt.text)}
+		s, err := Open([]string{"-"}, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fl := NewFlattener(NewPaths(3), s.Limits())
+		c, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := c.Each(fl, func(_ int, r *Record) {
+			if got, ok := r.First("zz"); !ok || got != tt.want {
+				t.Errorf("%q: zz is %q, %v, want %q", tt.text, got, ok, tt.want)
+			}
+			for f := range r.Values("zz") {
+				if r.Locate(f) != "zz" {
+					t.Errorf("%q: zz stands at %q", tt.text, r.Locate(f))
+				}
+			}
+			r.AppendEvent(nil)
+		}, func(_ int, r Reject) { t.Errorf("%+v", r) }); n != 1 {
+			t.Errorf("%q: %d records", tt.text, n)
+		}
+	}
+}
+
 // FuzzAudit: no line breaks the reader, its values lie within the line, and
 // pairs of plain words come back as they are.
 func FuzzAudit(f *testing.F) {

@@ -273,7 +273,7 @@ func (c *csvRows) read(raw []byte) (*Record, error) {
 			surplus = true
 			return true
 		}
-		err = c.fl.addText(c.ids[n-1], start, end, csvKind(raw[start:end], doubled))
+		err = c.add(n-1, start, end, csvKind(raw[start:end], doubled))
 		return err == nil
 	})
 	switch {
@@ -291,7 +291,7 @@ func csvKind(cell []byte, doubled bool) Kind {
 	switch {
 	case doubled:
 		return CSVText
-	case isNumber(cell):
+	case isJSONNumber(cell):
 		return Number
 	}
 	return Text

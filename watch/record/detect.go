@@ -284,7 +284,7 @@ func (d *detector) width(comma byte, sure bool) (width, rows int) {
 // areNames tells whether cells can be the names of columns.
 func areNames(names []string) bool {
 	for i, n := range names {
-		if n == nameless(i) || len(n) > 128 || !utf8.ValidString(n) || isNumber([]byte(n)) || slices.Contains(names[:i], n) ||
+		if n == nameless(i) || len(n) > 128 || !utf8.ValidString(n) || isJSONNumber([]byte(n)) || slices.Contains(names[:i], n) ||
 			strings.ContainsAny(n, "{}\x00\n") {
 			return false
 		}

@@ -217,6 +217,10 @@ func (s *Source) Inputs() []Input { return s.inputs }
 // events in any known format. Shape says what they are, as far as it is known.
 func (s *Source) Skipped() []Input { return s.skipped }
 
+// Limits returns the bounds of one record, for the Flatteners that are to read
+// the chunks.
+func (s *Source) Limits() Limits { return s.opt.Limits }
+
 // Progress returns how many bytes of the files on disk were read, and how many
 // there are: 0 when that is not known. It may be called at any time.
 func (s *Source) Progress() (read, total int64) {

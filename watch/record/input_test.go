@@ -2,11 +2,13 @@ package record
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -191,5 +193,47 @@ func TestEndlessLine(t *testing.T) {
 	}
 	if largest > 9<<20 {
 		t.Errorf("a chunk held %d bytes", largest)
+	}
+}
+
+// Whatever stands between two records, both are read, and what is no record is
+// set aside with a reason.
+func TestHostileLines(t *testing.T) {
+	const good = `{"event_type":"dns","timestamp":"2026-01-01T00:00:00Z"}` + "\n"
+	keys := "{"
+	for i := range 20_000 {
+		keys += fmt.Sprintf(`"k%d":1,`, i)
+	}
+	for _, tt := range []struct {
+		name, bad, reason string
+	}{
+		{"truncated", `{"event_type":"dns","src_ip":"10.0.0.1`, "the record ends inside a string"},
+		{"not JSON", "\x00\xff\xfe garbage \x00", "not a JSON object"},
+		{"deep objects", strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000), ErrDepth.Error()},
+		{"deep arrays", `{"a":` + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + "}", ErrDepth.Error()},
+		{"bad escape", `{"event_type":"\u12","x":"\"}`, "\\u needs four hexadecimal digits"},
+		{"many keys", keys + `"z":1}`, ErrFields.Error()},
+		{"two records", `{"event_type":"dns"} {"x":`, "something follows the object"},
+		{"a long line", `{"x":"` + strings.Repeat("A", 3<<20) + `"}`, ErrLine.Error()},
+		{"white space", "\n\n \n\t", ""},
+	} {
+		for _, auto := range []bool{false, true} {
+			t.Run(fmt.Sprint(tt.name, " auto ", auto), func(t *testing.T) {
+				opt := Options{Auto: auto, Format: FormatEVE, Limits: Limits{Line: 2 << 20}}
+				opt.Stdin = strings.NewReader(good + tt.bad + "\n" + good)
+				got, s := readTally(t, opt, nil, "-")
+				in := got["-"]
+				if in == nil || in.good != 2 || in.format != FormatEVE || in.shape != ShapeLines || len(s.Problems()) > 0 {
+					t.Fatalf("%+v, problems %v", in, s.Problems())
+				}
+				if tt.reason == "" && len(in.bad) == 0 {
+					return
+				}
+				if len(in.bad) != 1 || !strings.Contains(in.bad[0].Reason, tt.reason) || in.bad[0].Input != "-" ||
+					in.bad[0].Offset != int64(len(good)) || in.bad[0].Bytes != int64(len(tt.bad)) || !utf8.ValidString(in.bad[0].Sample) {
+					t.Errorf("set aside: %+v", in.bad)
+				}
+			})
+		}
 	}
 }

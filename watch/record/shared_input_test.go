@@ -51,11 +51,7 @@ func readTally(t *testing.T, opt Options, visit func(in string, r *Record), path
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	limits := opt.Limits
-	if limits == (Limits{}) {
-		limits = DefaultLimits
-	}
-	fl := NewFlattener(NewPaths(0), limits)
+	fl := NewFlattener(NewPaths(0), s.Limits())
 	all := map[string]*tally{}
 	for {
 		c, err := s.Next()

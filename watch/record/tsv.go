@@ -170,18 +170,14 @@ func (h *zeekHeader) settle() {
 // zeekRows turns rows of Zeek TSV into records.
 type zeekRows struct {
 	table
-	path  PathID // of _path
-	names []string
-	text  []byte // the row with the log's name after it
+	text []byte // the row with the log's name after it
 }
 
 func newZeekRows(fl *Flattener, c *columns) *zeekRows {
-	z := &zeekRows{table: newTable(fl, c), names: c.names}
-	if c.path != "" {
-		z.path = fl.paths.Child(root, "_path")
-		z.names = append(z.names[:len(z.names):len(z.names)], "_path")
+	if c.path == "" {
+		return &zeekRows{table: newTable(fl, c)}
 	}
-	return z
+	return &zeekRows{table: newTable(fl, c, "_path")}
 }
 
 // read returns the record of one row. The log's name, which stands in the
@@ -195,14 +191,14 @@ func (z *zeekRows) read(raw []byte) (*Record, error) {
 	if err := z.fl.beginText(raw, FormatZeek, z.names); err != nil {
 		return nil, err
 	}
-	n, start := 0, 0
+	n, start, want := 0, 0, len(z.columns.names)
 	for start <= width {
 		end := width
 		if i := bytes.IndexByte(raw[start:width], z.columns.separator); i >= 0 {
 			end = start + i
 		}
-		if n >= len(z.ids) {
-			return nil, columnsError(1+n+bytes.Count(raw[start:width], []byte{z.columns.separator}), len(z.ids))
+		if n >= want {
+			return nil, columnsError(1+n+bytes.Count(raw[start:width], []byte{z.columns.separator}), want)
 		}
 		if err := z.value(n, start, end); err != nil {
 			return nil, err
@@ -210,11 +206,11 @@ func (z *zeekRows) read(raw []byte) (*Record, error) {
 		n++
 		start = end + 1
 	}
-	if n != len(z.ids) {
-		return nil, columnsError(n, len(z.ids))
+	if n != want {
+		return nil, columnsError(n, want)
 	}
 	if z.columns.path != "" {
-		if err := z.fl.addText(z.path, width+1, len(raw), zeekKind(raw[width+1:], zeekText)); err != nil {
+		if err := z.add(n, width+1, len(raw), zeekKind(raw[width+1:], zeekText)); err != nil {
 			return nil, err
 		}
 	}
@@ -230,11 +226,11 @@ func (z *zeekRows) value(n, start, end int) error {
 	case string(v) == z.columns.unset:
 		return nil
 	case string(v) == z.columns.empty && t.list:
-		return z.fl.addText(z.ids[n], start, start, Empty)
+		return z.add(n, start, start, Empty)
 	case string(v) == z.columns.empty:
-		return z.fl.addText(z.ids[n], start, start, Text)
+		return z.add(n, start, start, Text)
 	case !t.list:
-		return z.fl.addText(z.ids[n], start, end, zeekKind(v, t.scalar))
+		return z.add(n, start, end, zeekKind(v, t.scalar))
 	}
 	for start <= end {
 		stop := end
@@ -242,7 +238,7 @@ func (z *zeekRows) value(n, start, end int) error {
 			stop = start + i
 		}
 		if v := raw[start:stop]; string(v) != z.columns.unset {
-			if err := z.fl.addText(z.ids[n], start, stop, zeekKind(v, t.scalar)); err != nil {
+			if err := z.add(n, start, stop, zeekKind(v, t.scalar)); err != nil {
 				return err
 			}
 		}
@@ -257,7 +253,7 @@ func zeekKind(v []byte, t zeekScalar) Kind {
 		return True
 	case t == zeekBool && string(v) == "F":
 		return False
-	case t == zeekNumber && isNumber(v):
+	case t == zeekNumber && isJSONNumber(v):
 		return Number
 	case bytes.IndexByte(v, '\\') >= 0:
 		return ZeekText
