@@ -78,7 +78,8 @@ func (r *Record) timeOf(f *Field) (time.Time, bool) {
 	return parseTime(text)
 }
 
-// The seconds that a bare number must have to be a time: 1973 to 9999.
+// The seconds since 1970 that are a time: 1973 to 9999. Earlier ones are how
+// writers say that they know none, and small bare numbers are durations.
 const (
 	minEpoch = 100_000_000
 	maxEpoch = 253_402_300_799
@@ -120,7 +121,8 @@ func parseISO(s []byte) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	if len(s) == 10 {
-		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), true
+		t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+		return t, t.Unix() >= minEpoch
 	}
 	if len(s) < 16 || s[10] != 'T' && s[10] != ' ' && s[10] != 't' || s[13] != ':' {
 		return time.Time{}, false
@@ -146,7 +148,8 @@ func parseISO(s []byte) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	return time.Date(year, time.Month(month), day, hour, minute, second, nano, time.UTC).Add(-zone), true
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nano, time.UTC).Add(-zone)
+	return t, t.Unix() >= minEpoch
 }
 
 // parseZone reads nothing, Z, UTC, GMT, ±hh, ±hhmm or ±hh:mm.

@@ -40,6 +40,7 @@ func TestTime(t *testing.T) {
 		{"the better field is no time", FormatJSON, `{"timestamp":"yesterday","time":"2024-01-01T00:00:00+05:30"}`, "2023-12-31T18:30:00Z"},
 		{"a duration", FormatJSON, `{"time":12.5}`, ""},
 		{"no such day", FormatJSON, `{"time":"2023-02-29T00:00:00Z"}`, ""},
+		{"the time of a writer that knows none", FormatZeek, `{"_write_ts":"1970-01-01T00:00:00.000000Z"}`, ""},
 		{"no time", FormatEVE, `{"a":1}`, ""},
 		{"null", FormatEVE, `{"timestamp":null}`, ""},
 	}
