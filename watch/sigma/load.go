@@ -41,7 +41,7 @@ func Load(paths []string, opt Options) (*Set, error) {
 	docs := make([][]document, len(files))
 	inParallel(len(files), func(i int) { docs[i] = parseFile(files[i].name, files[i].text) })
 
-	l := &loader{opt: opt, set: &Set{}}
+	l := &loader{opt: opt, set: &Set{}, ids: map[string]at{}}
 	for i, list := range docs {
 		for _, d := range list {
 			l.take(d, files[i].named)
@@ -76,7 +76,7 @@ type loader struct {
 	opt     Options
 	set     *Set
 	filters []*Filter
-	ids     map[string]*Rule
+	ids     map[string]at // in lower case
 }
 
 func (l *loader) fail(file string, line int, rule string, reason error) {
@@ -110,30 +110,40 @@ func (l *loader) take(d document, named bool) {
 		l.filters = append(l.filters, d.filter)
 	case d.correlation != nil:
 		c := d.correlation
-		if reason := l.unwanted(c.ID, c.Title, c.Tags, c.Status); reason != "" {
-			l.skip(c.File, c.Line, firstOf(c.ID, c.Title), reason)
-		} else {
+		if l.wanted(at{c.File, c.Line, c.ID, c.Title}, c.Tags, c.Status) {
 			l.set.Correlations = append(l.set.Correlations, c)
 		}
 	case d.rule != nil:
 		r := d.rule
-		if reason := l.unwanted(r.ID, r.Title, r.Tags, r.Status); reason != "" {
-			l.skip(r.File, r.Line, firstOf(r.ID, r.Title), reason)
-			return
+		if l.wanted(at{r.File, r.Line, r.ID, r.Title}, r.Tags, r.Status) {
+			l.set.Rules = append(l.set.Rules, r)
 		}
-		if r.ID != "" {
-			id := strings.ToLower(r.ID)
-			if first, ok := l.ids[id]; ok {
-				l.skip(r.File, r.Line, r.ID, fmt.Sprintf("has the id of the rule in %s, line %d", first.File, first.Line))
-				return
-			}
-			if l.ids == nil {
-				l.ids = map[string]*Rule{}
-			}
-			l.ids[id] = r
-		}
-		l.set.Rules = append(l.set.Rules, r)
 	}
+}
+
+// at is where a rule or correlation stands, and what it is called.
+type at struct {
+	file      string
+	line      int
+	id, title string
+}
+
+// wanted tells whether the options keep a rule or correlation that is the
+// first of its id, and says so where not.
+func (l *loader) wanted(a at, tags []string, status string) bool {
+	reason := l.unwanted(a.id, a.title, tags, status)
+	id := strings.ToLower(a.id)
+	if first, ok := l.ids[id]; ok && reason == "" {
+		reason = fmt.Sprintf("has the id of what stands in %s, line %d", first.file, first.line)
+	}
+	if reason != "" {
+		l.skip(a.file, a.line, firstOf(a.id, a.title), reason)
+		return false
+	}
+	if id != "" {
+		l.ids[id] = a
+	}
+	return true
 }
 
 func (l *loader) wantStatus(status string) bool {

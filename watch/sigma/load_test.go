@@ -204,6 +204,11 @@ func TestSameIDTwice(t *testing.T) {
 	if len(set.Rules) != 3 || !strings.Contains(reasons(set.Skipped), "rules.yml, line 1") {
 		t.Errorf("%d rules; skipped: %s", len(set.Rules), reasons(set.Skipped))
 	}
+	file := write(t, t.TempDir(), "x.yml", "title: no id\nlogsource: {category: x}\ndetection: {s: {a: 1}, condition: s}\n")
+	set, err := sigma.Load([]string{file, file, filepath.Join(filepath.Dir(file), ".", "x.yml")}, sigma.Options{})
+	if err != nil || len(set.Rules) != 1 {
+		t.Errorf("a path given thrice gave %d rules (%v)", len(set.Rules), err)
+	}
 }
 
 func TestPlaceholders(t *testing.T) {

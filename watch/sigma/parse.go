@@ -362,26 +362,26 @@ func (r *reader) selection(n *yaml.Node, what string, depth int) Node {
 		}
 		return all
 	case yaml.SequenceNode:
-		var any AnyOf
+		var list AnyOf
 		keywords := &Item{Line: n.Line}
 		for _, part := range n.Content {
 			part = r.follow(part)
 			if r.err != nil {
-				return any
+				return list
 			}
 			if part.Kind != yaml.ScalarNode {
-				any = append(any, r.selection(part, what, depth+1))
+				list = append(list, r.selection(part, what, depth+1))
 				continue
 			}
 			if len(keywords.Values) == 0 {
-				any = append(any, keywords)
+				list = append(list, keywords)
 			}
 			keywords.Values = append(keywords.Values, r.value(part))
 		}
-		if len(any) == 0 {
+		if len(list) == 0 {
 			r.fail(n.Line, "%s is empty", what)
 		}
-		return any
+		return list
 	}
 	return &Item{Values: []Value{r.value(n)}, Line: n.Line}
 }

@@ -103,15 +103,15 @@ func (r *Rule) resolve() (e Expr, instructions int, err error) {
 	if len(d.Conditions) == 0 {
 		return nil, 0, fmt.Errorf("the detection has no condition")
 	}
-	var any Or
+	var either Or
 	for _, c := range d.Conditions {
 		e, err := parseCondition(c, res.names, res.selection)
 		if err != nil {
 			return nil, 0, &lineError{d.Line, err}
 		}
-		any = append(any, e)
+		either = append(either, e)
 	}
-	return simplify(any), res.instructions, nil
+	return simplify(either), res.instructions, nil
 }
 
 // selection returns what the selection asks for.

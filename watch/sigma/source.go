@@ -50,7 +50,12 @@ func collect(paths []string, limits Limits, accept func(string) bool) ([]source,
 		s.bytes = defaultBytes
 	}
 	var errs []error
+	read := map[string]bool{}
 	for _, p := range paths {
+		if read[filepath.Clean(p)] {
+			continue
+		}
+		read[filepath.Clean(p)] = true
 		if err := s.path(p); err != nil {
 			errs = append(errs, fmt.Errorf("reading rules from %s: %w", p, err))
 		}
