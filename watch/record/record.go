@@ -4,8 +4,6 @@
 // copies or decodes a value before somebody asks for it.
 package record
 
-import "strings"
-
 // Format is the shape an input was recognised as. It decides how bytes are
 // cut into records, where a record's time and host stand, and which fields
 // carry observables. It never changes by which names a field is reachable.
@@ -74,17 +72,6 @@ type Record struct {
 func (r *Record) reset(raw []byte, format Format) {
 	r.Raw, r.Format, r.Fields = raw, format, r.Fields[:0]
 	r.columns, r.beyond = nil, nil
-}
-
-// nameBeyond says what the field at start is called, when the path table has
-// no room for its name. It is for text records, which cannot be read again.
-func (r *Record) nameBeyond(start int, name string) {
-	if r.beyond == nil {
-		r.beyond = map[uint32][]string{}
-	}
-	if len(name) <= maxPathText {
-		r.beyond[uint32(start)] = namesOf(strings.Clone(name))
-	}
 }
 
 // isJSON tells whether Raw is a JSON object. Otherwise it is a line of text,
