@@ -49,7 +49,7 @@ func NewReader(r io.Reader, limit int) *Reader {
 func (r *Reader) Offset() int64 { return r.offset }
 
 func (r *Reader) fail(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return &Error{r.offset, err}
@@ -60,7 +60,7 @@ func (r *Reader) fail(err error) error {
 func (r *Reader) Peek() (byte, error) {
 	for {
 		b, err := r.br.Peek(1)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return 0, io.EOF
 		}
 		if err != nil {
@@ -97,7 +97,7 @@ func (r *Reader) punctuation(want string) (byte, error) {
 }
 
 func (r *Reader) inside(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return r.fail(err)
 	}
 	return err
@@ -201,7 +201,7 @@ func (r *Reader) value(keep func([]byte) error) error {
 	var s cutter
 	for {
 		if _, err := r.br.Peek(1); err != nil {
-			if err == io.EOF && s.scalar && s.depth == 0 {
+			if errors.Is(err, io.EOF) && s.scalar && s.depth == 0 {
 				return nil
 			}
 			return r.fail(err)

@@ -117,7 +117,7 @@ func TestSeveralTexts(t *testing.T) {
 	r := NewReader(strings.NewReader("{\"a\":1}\n 2 \"x\"true[]"), 100)
 	var got []string
 	for {
-		if _, err := r.Peek(); err == io.EOF {
+		if _, err := r.Peek(); errors.Is(err, io.EOF) {
 			break
 		}
 		raw, err := r.Raw()

@@ -46,13 +46,13 @@ func TestEventThatCannotBeDecodedKeepsItsNeighbours(t *testing.T) {
 	var infos []string
 	bad := 0
 	err := Events(strings.NewReader(`[{"info":"a"},{"info":5},7,{"info":"b","Attribute":[{"value":12.50,"to_ids":0}]}]`), func(e *Event, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			bad++
-			return nil
-		}
-		infos = append(infos, e.Info)
-		if e.Info == "b" && (e.Attribute[0].Value != "12.50" || e.Attribute[0].ToIDS) {
+		case e.Info == "b" && (e.Attribute[0].Value != "12.50" || bool(e.Attribute[0].ToIDS)):
 			t.Errorf("got %+v", e.Attribute[0])
+		default:
+			infos = append(infos, e.Info)
 		}
 		return nil
 	})

@@ -63,6 +63,8 @@ func TestListLines(t *testing.T) {
 		{"192.0.2.1,scanner,2026", "ipv4-addr 192.0.2.1"},
 		{"192.0.2.1;scanner", "ipv4-addr 192.0.2.1"},
 		{`"192.0.2.1"`, "ipv4-addr 192.0.2.1"},
+		{"127.0.0.1,ourselves", "ipv4-addr 127.0.0.1"},
+		{"127.0.0.1 # ourselves", "ipv4-addr 127.0.0.1"},
 		{"127.0.0.1\t3", "ipv4-addr 127.0.0.1"},
 		{"192[.]0[.]2[.]1", "ipv4-addr 192.0.2.1"},
 		{"192.0.2.0/24", "ipv4-addr cidr 192.0.2.0/24"},

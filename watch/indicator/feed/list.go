@@ -80,7 +80,7 @@ func isComment(line []byte) bool {
 
 func (r *reader) listLine(n int64, line []byte) {
 	column, rest := firstColumn(line)
-	if isSink(column) && len(rest) > 0 && r.hosts(n, rest) {
+	if isSink(column) && len(rest) > 0 && rest[0] <= ' ' && r.hosts(n, rest) {
 		return
 	}
 	if kind, ok := r.fast(column); ok {
@@ -294,12 +294,13 @@ func (r *reader) jsonStrings(in io.Reader) error {
 		}
 		n++
 		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
+		isText := json.Unmarshal(raw, &text) == nil
+		line := bytes.TrimSpace([]byte(text))
+		switch {
+		case !isText:
 			r.entry()
 			r.fail(n, string(raw), "this is no text")
-			return nil
-		}
-		if line := bytes.TrimSpace([]byte(text)); len(line) > 0 {
+		case len(line) > 0:
 			r.listLine(n, line)
 		}
 		return nil
