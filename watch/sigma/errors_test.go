@@ -15,7 +15,7 @@ func TestDetectionErrors(t *testing.T) {
 		line      int // of the rule, whose detection begins in line 4
 		reason    string
 	}{
-		{"s: {a|contian: x}\ncondition: s", 4, `unknown modifier "contian"`},
+		{"s: {a|holds: x}\ncondition: s", 4, `unknown modifier "holds"`},
 		{"s: {a|contains: null}\ncondition: s", 4, "null needs a selection of its own"},
 		{"s: {a|contains|re: x}\ncondition: s", 4, "re must be the first modifier"},
 		{"s: {a|re|base64: x}\ncondition: s", 4, "base64 works on text and cannot follow re"},

@@ -117,7 +117,7 @@ func (s *sources) open(path string, named bool) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return s.add(path, f, named)
 }
 
@@ -145,14 +145,14 @@ func (s *sources) tar(path string, zipped bool) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var r io.Reader = f
 	if zipped {
 		z, err := gzip.NewReader(f)
 		if err != nil {
 			return err
 		}
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		r = z
 	}
 	// What the archive unpacks to counts even where no rule is in it.
@@ -183,7 +183,7 @@ func (s *sources) zip(path string) error {
 	if err != nil {
 		return err
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	for _, member := range archive.File {
 		if member.Mode().IsRegular() && s.accept(member.Name) {
 			if err := s.member(path+"!"+member.Name, member); err != nil {
@@ -199,6 +199,6 @@ func (s *sources) member(name string, member *zip.File) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	return s.add(name, r, false)
 }
