@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type correlation struct {
 	cond    threshold
 	terms   []term     // of a temporal type without cond: the extended condition, or all rules
 	events  int        // kept of a group
+	least   int        // entries without which the condition cannot hold
 	carried []string   // fields of its events that those it feeds need
 	give    []int      // by source.fields: index in group-by, or ^index in carried
 	parts   []*source  // by rules
@@ -272,6 +274,7 @@ func (b *builder) condition(out *correlation) (err error) {
 		out.cond, out.terms = nil, []term{{present: 1<<n - 1}}
 	}
 	out.closing = closing(out.kind, out.cond, out.terms)
+	out.least = least(out)
 	out.events = b.plan.options.Events
 	if out.kind == eventCount || out.kind == valueCount {
 		if out.cond.largest() > maxThreshold {
@@ -301,6 +304,22 @@ func expression(text string, rules []string) ([]term, error) {
 		err = fmt.Errorf("rules has %q, and the condition does not name it", rules[i])
 	}
 	return terms, err
+}
+
+// least returns how many entries a window needs for its condition to hold:
+// an event or a value each for a count that is judged at once.
+func least(c *correlation) int {
+	if len(c.terms) > 0 {
+		n := maxTemporalRules
+		for _, t := range c.terms {
+			n = min(n, bits.OnesCount64(t.present))
+		}
+		return n
+	}
+	if c.closing || c.kind.numeric() {
+		return 1
+	}
+	return int(min(c.cond.largest(), maxThreshold))
 }
 
 // timing decides how late events may come: by the option, and as late as the

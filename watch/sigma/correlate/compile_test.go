@@ -184,3 +184,24 @@ func TestAlternativesAgreeWithExpression(t *testing.T) {
 		}
 	})
 }
+
+// FuzzExpression compiles extended conditions: no crash, and no more work than
+// the bounds allow.
+func FuzzExpression(f *testing.F) {
+	for _, s := range append(expressions, "not not a", "((a))", "a and (b or", "or", strings.Repeat("(", 200), strings.Repeat("(a or b) and ", 300)+"c") {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c := count("c", "a", "b", "c", "d")
+		c.Type, c.Condition = "temporal_ordered", sigma.CorrelationCondition{Expression: s}
+		plan, failed := New([]*sigma.Correlation{c}, named("a", "b", "c", "d"), Options{})
+		if plan.Len()+len(failed) != 1 {
+			t.Fatalf("%d compiled, %d failed", plan.Len(), len(failed))
+		}
+		state := plan.NewState()
+		for i, r := range []string{"a", "b", "c", "d", "a"} {
+			state.Add(Event{Rule: r, HasTime: true, Time: day.Add(time.Duration(i) * time.Second), Values: [][]string{{"g"}}})
+		}
+		state.Flush()
+	})
+}

@@ -186,6 +186,9 @@ func (g *group) advance() {
 func (g *group) late(t int64) (end int64, ok bool, value float64) {
 	c := g.of
 	lo := g.since(t - c.span)
+	if g.after(t+c.span)-lo < c.least {
+		return 0, false, 0
+	}
 	hi := lo
 	w := newWindow(c)
 	for hi < len(g.entries) && g.entries[hi].time <= t+c.span {
