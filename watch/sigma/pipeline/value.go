@@ -111,7 +111,12 @@ func changeValues(change func(r *run, d *sigma.Item, v sigma.Value) ([]sigma.Val
 				if err := r.spend(len(to)); err != nil {
 					return nil, err
 				}
-				values, changed = append(values, to...), changed || ok
+				for _, one := range to {
+					if n := len(values); n == 0 || values[n-1] != one {
+						values = append(values, one)
+					}
+				}
+				changed = changed || ok
 			}
 			if !changed {
 				return d, nil
