@@ -151,12 +151,12 @@ func TestFlattenerForgets(t *testing.T) {
 
 // A table without room must cost names nothing but time.
 func TestOverflow(t *testing.T) {
-	const raw = `{"a":{"b":[1,{"c":"x"}]},"d":{"e":[],"f.g":true},"h":"y","EventData":{"Some Name":7}}`
+	const raw = `{"a":{"b":[1,{"c":"x"}]},"d":{"e":[],"f.g":true},"h":"y","EventData":{"Some Name":7},"TimeCreated":"2024-01-01T00:00:00Z","Computer":"WS-1"}`
 	want, err := newFlattener().Flatten([]byte(raw), FormatWindows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for limit := 2; limit < 14; limit++ {
+	for limit := 2; limit < 16; limit++ {
 		got, err := NewFlattener(NewPaths(limit), DefaultLimits).Flatten([]byte(raw), FormatWindows)
 		if err != nil {
 			t.Fatal(err)
@@ -166,6 +166,9 @@ func TestOverflow(t *testing.T) {
 		}
 		if v, ok := got.First("SomeName"); !ok || v != "7" {
 			t.Errorf("%d paths: SomeName is %q", limit, v)
+		}
+		if when, ok := got.Time(); !ok || when.Year() != 2024 || got.Host() != "WS-1" {
+			t.Errorf("%d paths: time %v, host %q", limit, when, got.Host())
 		}
 	}
 }
@@ -223,7 +226,7 @@ func drawText(t *rapid.T) string {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{"a", "b", "id.orig_h", "", "src ip", "EventData", "Data", "@Name", "#text"}),
 		rapid.String(),
-		rapid.StringOfN(rapid.RuneFrom([]rune(`\\\\"/x[]{}.`+"\n\u2028")), 0, 40, -1),
+		rapid.StringOfN(rapid.RuneFrom([]rune(`\\\\"/x[]{}.`+"\n\u2028")), 0, 90, -1),
 	).Draw(t, "text")
 }
 
@@ -256,7 +259,7 @@ func drawValue(t *rapid.T, depth int) any {
 // Every scalar of whatever encoding/json writes is found, under its path and
 // with its value, by a Flattener that has already seen other records.
 func TestFlattenAgreesWithEncodingJSON(t *testing.T) {
-	fl := newFlattener()
+	fl, cramped := newFlattener(), NewFlattener(NewPaths(20), DefaultLimits)
 	rapid.Check(t, func(t *rapid.T) {
 		object := drawObject(t, 4)
 		var raw []byte
@@ -282,6 +285,31 @@ func TestFlattenAgreesWithEncodingJSON(t *testing.T) {
 		}
 		for i := range r.Fields {
 			checkLocate(t, r, &r.Fields[i])
+		}
+		checkEvent(t, r)
+		cramped.paired = false
+		again, err := cramped.Flatten(raw, FormatJSON)
+		if diff := cmp.Diff(leavesOf(r), leavesOf(again)); diff != "" || err != nil {
+			t.Fatalf("%s with few paths: %v (-many +few):\n%s", raw, err, diff)
+		}
+	})
+}
+
+// What looks at many bytes together finds the same end of a string, and the
+// same fault in it, as what looks at one byte after another.
+func TestStringEndAgrees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.SampledFrom([]string{`\`, `\`, `\\`, `\"`, `\n`, `\u00e9`, `\u12`, `\x`, `"`, `]`, `#`, "x", "xxxxxxx", "é", "\x00", "\xff", strings.Repeat("y", 61)})
+		s := []byte(strings.Repeat(" ", rapid.IntRange(0, 70).Draw(t, "before")) + `"` + strings.Join(rapid.SliceOfN(piece, 0, 80).Draw(t, "pieces"), ""))
+		start := bytes.IndexByte(s, '"') + 1
+		slow := slowParser{s: s, i: start - 1}
+		text, want := slow.text()
+		end, escaped, err := stringEnd(s, start)
+		if (err == nil) != (want == nil) {
+			t.Fatalf("%q: %v, want %v", s, err, want)
+		}
+		if err == nil && (end != start+len(text) || escaped != strings.Contains(text, `\`)) {
+			t.Fatalf("%q ends at %d, want %d", s, end, start+len(text))
 		}
 	})
 }

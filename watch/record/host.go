@@ -46,7 +46,7 @@ func (r *Record) Host() string {
 		if c := r.Raw[f.Start]; f.End == f.Start+1 && (c == '-' || c == '?') {
 			continue
 		}
-		if k := r.facts(f.Path).host[r.Format]; k < rank {
+		if k := r.facts(f).host[r.Format]; k < rank {
 			if best, rank = i, k; k == 0 {
 				break
 			}
@@ -64,25 +64,29 @@ type pathFacts struct {
 	time, host [len(formatNames)]uint8
 }
 
-// facts returns what is known of id; its rank as a time and as a host is the
-// place in the tables above, and the largest value where it has none.
-func (r *Record) facts(id PathID) *pathFacts {
+// facts returns what is known of the path of f.
+func (r *Record) facts(f *Field) *pathFacts {
 	fl := r.owner
-	if int(id) < len(fl.about) && fl.about[id].names != nil {
-		return &fl.about[id]
+	if f.Path == Overflow {
+		return newPathFacts(r.namesBeyond(f))
 	}
-	for int(id) >= len(fl.about) {
+	for int(f.Path) >= len(fl.about) {
 		fl.about = append(fl.about, pathFacts{})
 	}
-	about := &fl.about[id]
-	about.names = fl.paths.Names(id)
-	path := fl.paths.Path(id)
+	about := &fl.about[f.Path]
 	if about.names == nil {
-		about.names = []string{""}
+		*about = *newPathFacts(fl.paths.Names(f.Path))
 	}
+	return about
+}
+
+// newPathFacts finds the rank of a path as a time and as a host: its place in
+// the tables above, and the largest value where it has none.
+func newPathFacts(names []string) *pathFacts {
+	about := &pathFacts{names: names}
 	for format := range formatNames {
-		about.time[format] = rankOf(timePaths[format], path)
-		about.host[format] = rankOf(hostPaths[format], path)
+		about.time[format] = rankOf(timePaths[format], names[0])
+		about.host[format] = rankOf(hostPaths[format], names[0])
 	}
 	return about
 }

@@ -133,8 +133,13 @@ func (r *Record) First(name string) (string, bool) {
 // The caller must not change the slice.
 func (r *Record) NamesOf(f *Field) []string {
 	if f.Path != Overflow {
-		return r.facts(f.Path).names
+		return r.facts(f).names
 	}
+	return r.namesBeyond(f)
+}
+
+// namesBeyond returns the names of a field that the path table has no room for.
+func (r *Record) namesBeyond(f *Field) []string {
 	if r.beyond == nil {
 		r.beyond = r.beyondTable()
 	}

@@ -56,7 +56,7 @@ func (r *Record) Time() (time.Time, bool) {
 		if f.Kind < Number {
 			continue
 		}
-		if k := r.facts(f.Path).time[r.Format]; k < rank {
+		if k := r.facts(f).time[r.Format]; k < rank {
 			if t, ok := r.timeOf(f); ok {
 				if best, rank = t, k; k == 0 {
 					break
