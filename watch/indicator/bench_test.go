@@ -127,8 +127,9 @@ func BenchmarkLook(b *testing.B) {
 		}{{"absent", out}, {"present", in}} {
 			b.Run(fmt.Sprintf("%d/%s/borj", n, c.name), func(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
-					w.findings, w.keys = w.findings[:0], w.keys[:0]
-					set.find(w, &c.obs[i&(1<<14-1)])
+					w.reset()
+					set.ask(w, &c.obs[i&(1<<14-1)])
+					set.answer(w)
 				}
 			})
 			b.Run(fmt.Sprintf("%d/%s/map", n, c.name), func(b *testing.B) {

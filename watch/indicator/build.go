@@ -3,6 +3,7 @@ package indicator
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/maphash"
 	"slices"
 
 	"github.com/gaissmai/bart"
@@ -113,22 +114,28 @@ func (s *Set) reference(owners []uint32, lists map[string]uint32) uint32 {
 
 // fill derives from the table what look-ups are gated by.
 func (s *Set) fill() {
-	s.filter = newFilter(s.keys.n)
+	s.seed = maphash.MakeSeed()
+	var count [256]int
+	for c := (cursor{rest: s.keys.data}); c.next(); {
+		count[c.key[0]]++
+	}
+	count[urlGate] = count[tagOf(observable.URL, URLPrefix)]
+	for t, n := range count {
+		if n > 0 {
+			s.filters[t] = newFilter(n)
+		}
+	}
 	var buf []byte
 	lengths := [2]map[int]bool{{}, {}}
 	urls := map[int]bool{}
 	for c := (cursor{rest: s.keys.data}); c.next(); {
 		t := tag(c.key[0])
 		buf = appendHashed(buf[:0], c.key)
-		s.filter.add(s.filter.hash(t, buf))
+		s.filters[t].add(maphash.Bytes(s.seed, buf))
 		s.kinds |= observable.KindsOf(t.kind())
 		switch t.match() {
-		case Exact:
-			s.exact |= observable.KindsOf(t.kind())
-		case Subdomains:
-			s.subdomains |= observable.KindsOf(t.kind())
 		case URLPrefix:
-			s.filter.add(s.filter.hash(urlGate, buf[:authorityEnd(buf)]))
+			s.filters[urlGate].add(maphash.Bytes(s.seed, buf[:authorityEnd(buf)]))
 			urls[len(buf)] = true
 		case CIDR:
 			p := prefixOfKey(c.key)
@@ -136,15 +143,11 @@ func (s *Set) fill() {
 				s.prefixes = new(bart.Lite)
 			}
 			s.prefixes.Insert(p)
-			family := 0
-			if t.kind() == observable.IPv6 {
-				family = 1
-			}
-			lengths[family][p.Bits()] = true
+			lengths[family(p.Addr())][p.Bits()] = true
 		}
 	}
-	for family := range lengths {
-		s.prefixLengths[family] = sortedKeys(lengths[family])
+	for f := range lengths {
+		s.prefixLengths[f] = sortedKeys(lengths[f])
 	}
 	s.urlLengths = sortedKeys(urls)
 	for k := range s.patterns.byKind {

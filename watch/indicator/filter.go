@@ -1,27 +1,22 @@
 package indicator
 
-import (
-	"hash/maphash"
-	"math/bits"
-)
+import "math/bits"
 
 // filter is a Bloom filter whose bits for one key lie in two words of one cache
 // line: it says "certainly not in the set" at the price of one memory access
 // and without a branch that could be guessed wrong. It errs about once in five
 // hundred times, which the table then finds.
+//
+// A set has one for each tag, so that the values of logs touch no memory that
+// only files' hashes need.
 type filter struct {
-	seed   maphash.Seed // of this set alone, so that nobody can aim at it
 	blocks [][8]uint64
 }
 
 const bitsPerKey = 16
 
-func newFilter(n int) filter {
-	return filter{maphash.MakeSeed(), make([][8]uint64, n*bitsPerKey/512+1)}
-}
-
-func (f *filter) hash(t tag, value []byte) uint64 {
-	return maphash.Bytes(f.seed, value) ^ uint64(t)*0x9e3779b97f4a7c15
+func newFilter(n int) *filter {
+	return &filter{make([][8]uint64, n*bitsPerKey/512+1)}
 }
 
 // locate returns the two words of a hash, and the three bits of it in each.

@@ -28,6 +28,9 @@ var schemes = [...]string{1: "http://", 2: "https://", 3: "ftp://"}
 // appendKey appends the key of a canonical value.
 func appendKey(dst []byte, t tag, value []byte) []byte {
 	dst = append(dst, byte(t))
+	if t.match() == CIDR {
+		return append(dst, value...) // of appendPrefix
+	}
 	switch t.kind() {
 	case observable.IPv4, observable.IPv6:
 		return appendAddr(dst, value)
@@ -66,9 +69,9 @@ func appendAddr(dst, value []byte) []byte {
 	return append(dst, b[:]...)
 }
 
-// appendPrefixKey appends the key of a CIDR prefix.
-func appendPrefixKey(dst []byte, k observable.Kind, p netip.Prefix) []byte {
-	dst = append(dst, byte(tagOf(k, CIDR)), byte(p.Bits()))
+// appendPrefix appends what follows the tag in the key of a CIDR prefix.
+func appendPrefix(dst []byte, p netip.Prefix) []byte {
+	dst = append(dst, byte(p.Bits()))
 	if a := p.Addr(); a.Is4() {
 		b := a.As4()
 		return append(dst, b[:]...)
@@ -77,7 +80,7 @@ func appendPrefixKey(dst []byte, k observable.Kind, p netip.Prefix) []byte {
 	return append(dst, b[:]...)
 }
 
-// prefixOfKey is the inverse of appendPrefixKey.
+// prefixOfKey returns the prefix of a key.
 func prefixOfKey(key []byte) netip.Prefix {
 	a, _ := netip.AddrFromSlice(key[2:])
 	return netip.PrefixFrom(a, int(key[1]))

@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"bytes"
+	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 // after another.
 type Worker struct {
 	now      func() time.Time
+	asked    []question
+	prefixes []byte // values of questions about CIDR prefixes
 	keys     []byte // of the findings
 	fold     []byte
 	findings []finding
@@ -20,6 +23,14 @@ type Worker struct {
 	hits     []Hit
 	rec      *record.Record
 	at       time.Time // of rec, once it was asked for
+}
+
+// question is a look-up that is to be made.
+type question struct {
+	hash  uint64
+	value []byte // as it is hashed
+	o     *observable.Observable
+	tag   tag
 }
 
 // finding is an entry of the set that the record holds.
@@ -44,45 +55,45 @@ func NewWorker(now func() time.Time) *Worker { return &Worker{now: now} }
 const urlGate = tag(0xff)
 
 // Match calls yield with each indicator that the record's observables hit, once
-// for each: first single values in the order in which the record shows them,
-// then those of several terms. An indicator hits only within its validity at
-// the record's time; a record without a time happens now. What yield is given
-// holds until it returns.
+// for each, in the order of the first field that each matched. An indicator
+// hits only within its validity at the record's time; a record without a time
+// happens now. What yield is given holds until it returns.
 func (s *Set) Match(w *Worker, rec *record.Record, obs []observable.Observable, yield func(*Hit)) {
-	w.findings, w.keys = w.findings[:0], w.keys[:0]
+	w.reset()
 	for i := range obs {
 		if o := &obs[i]; s.kinds.Has(o.Kind) {
-			s.find(w, o)
+			s.ask(w, o)
 		}
 	}
+	s.answer(w)
 	if len(w.findings) > 0 {
 		w.rec, w.at = rec, time.Time{}
 		s.report(w, yield)
 	}
 }
 
-// find notes every entry that covers o.
-func (s *Set) find(w *Worker, o *observable.Observable) {
-	if s.exact.Has(o.Kind) {
-		s.look(w, tagOf(o.Kind, Exact), o.Value, o)
-	}
+func (w *Worker) reset() {
+	w.asked, w.prefixes, w.findings, w.keys = w.asked[:0], w.prefixes[:0], w.findings[:0], w.keys[:0]
+}
+
+// ask asks for every entry that could cover o.
+func (s *Set) ask(w *Worker, o *observable.Observable) {
+	s.askFor(w, tagOf(o.Kind, Exact), o.Value, o)
 	switch o.Kind {
 	case observable.Domain:
-		if s.subdomains.Has(observable.Domain) {
-			s.walkLabels(w, o.Value, o)
-		}
+		s.askLabels(w, o.Value, o)
 	case observable.IPv4, observable.IPv6:
 		if s.prefixes != nil {
 			if a, ok := observable.Addr(o.Value); ok && s.prefixes.Lookup(a) {
-				s.walkPrefixes(w, a, a.BitLen(), o)
+				s.askPrefixes(w, a, a.BitLen(), o)
 			}
 		}
 	case observable.URL:
-		if s.subdomains.Has(observable.URL) {
-			s.walkLabels(w, hostOf(o.Value), o)
+		if s.filters[tagOf(observable.URL, Subdomains)] != nil {
+			s.askLabels(w, hostOf(o.Value), o)
 		}
 		if len(s.urlLengths) > 0 {
-			s.walkURL(w, o)
+			s.askURL(w, o)
 		}
 	}
 	if p := s.patterns.byKind[o.Kind]; len(p) > 0 {
@@ -90,15 +101,24 @@ func (s *Set) find(w *Worker, o *observable.Observable) {
 	}
 }
 
-// look finds the entry of a value: the filter rules nearly all out, and the
-// table compares the full key of what is left.
-func (s *Set) look(w *Worker, t tag, value []byte, o *observable.Observable) {
-	if !s.filter.has(s.filter.hash(t, value)) {
-		return
+func (s *Set) askFor(w *Worker, t tag, value []byte, o *observable.Observable) {
+	if s.filters[t] != nil {
+		w.asked = append(w.asked, question{maphash.Bytes(s.seed, value), value, o, t})
 	}
-	start := len(w.keys)
-	w.keys = appendKey(w.keys, t, value)
-	s.confirm(w, start, o)
+}
+
+// answer makes the look-ups: a filter rules nearly all out, and the table
+// compares the full key of what is left. That the filters are read in a loop
+// which does nothing else lets the processor wait for all of them at once.
+func (s *Set) answer(w *Worker) {
+	for i := range w.asked {
+		q := &w.asked[i]
+		if s.filters[q.tag].has(q.hash) {
+			start := len(w.keys)
+			w.keys = appendKey(w.keys, q.tag, q.value)
+			s.confirm(w, start, q.o)
+		}
+	}
 }
 
 // confirm notes the entry of the key that stands in w.keys from start on.
@@ -132,10 +152,11 @@ func (w *Worker) newFinding() *finding {
 	return f
 }
 
-// walkLabels looks up a name and every name above it.
-func (s *Set) walkLabels(w *Worker, name []byte, o *observable.Observable) {
-	for {
-		s.look(w, tagOf(o.Kind, Subdomains), name, o)
+// askLabels asks for a name and every name above it.
+func (s *Set) askLabels(w *Worker, name []byte, o *observable.Observable) {
+	t := tagOf(o.Kind, Subdomains)
+	for s.filters[t] != nil {
+		s.askFor(w, t, name, o)
 		dot := bytes.IndexByte(name, '.')
 		if dot < 0 {
 			return
@@ -144,13 +165,17 @@ func (s *Set) walkLabels(w *Worker, name []byte, o *observable.Observable) {
 	}
 }
 
-// walkPrefixes looks up the prefixes of at most longest bits that hold a.
-func (s *Set) walkPrefixes(w *Worker, a netip.Addr, longest int, o *observable.Observable) {
-	family := 0
+// family is the index of an address's prefixLengths.
+func family(a netip.Addr) int {
 	if a.Is6() {
-		family = 1
+		return 1
 	}
-	for _, bits := range s.prefixLengths[family] {
+	return 0
+}
+
+// askPrefixes asks for the prefixes of at most longest bits that hold a.
+func (s *Set) askPrefixes(w *Worker, a netip.Addr, longest int, o *observable.Observable) {
+	for _, bits := range s.prefixLengths[family(a)] {
 		if bits > longest {
 			return
 		}
@@ -158,27 +183,23 @@ func (s *Set) walkPrefixes(w *Worker, a netip.Addr, longest int, o *observable.O
 		if err != nil {
 			continue
 		}
-		start := len(w.keys)
-		w.keys = appendPrefixKey(w.keys, o.Kind, p)
-		if key := w.keys[start:]; s.filter.has(s.filter.hash(tag(key[0]), key[1:])) {
-			s.confirm(w, start, o)
-		} else {
-			w.keys = w.keys[:start]
-		}
+		start := len(w.prefixes)
+		w.prefixes = appendPrefix(w.prefixes, p)
+		s.askFor(w, tagOf(o.Kind, CIDR), w.prefixes[start:], o)
 	}
 }
 
-// walkURL looks up the prefixes of a URL, if any begins with its host.
-func (s *Set) walkURL(w *Worker, o *observable.Observable) {
+// askURL asks for the prefixes of a URL, if any begins with its host.
+func (s *Set) askURL(w *Worker, o *observable.Observable) {
 	u := o.Value
-	if !s.filter.has(s.filter.hash(urlGate, u[:authorityEnd(u)])) {
+	if !s.filters[urlGate].has(maphash.Bytes(s.seed, u[:authorityEnd(u)])) {
 		return
 	}
 	for _, n := range s.urlLengths {
 		if n > len(u) {
 			return
 		}
-		s.look(w, tagOf(observable.URL, URLPrefix), u[:n], o)
+		s.askFor(w, tagOf(observable.URL, URLPrefix), u[:n], o)
 	}
 }
 

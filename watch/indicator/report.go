@@ -50,6 +50,10 @@ func (s *Set) report(w *Worker, yield func(*Hit)) {
 		h := &w.hits[i]
 		slices.Sort(h.Matched)
 		h.Matched = slices.Compact(h.Matched)
+	}
+	slices.SortStableFunc(w.hits, func(a, b Hit) int { return int(a.Matched[0]) - int(b.Matched[0]) })
+	for i := range w.hits {
+		h := &w.hits[i]
 		if h.ID == "" {
 			sum := sha256.Sum256([]byte(h.Type + "\x00" + h.Value))
 			h.ID = hex.EncodeToString(sum[:16])

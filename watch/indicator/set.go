@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -13,7 +14,8 @@ import (
 type Set struct {
 	stats    Stats
 	keys     table
-	filter   filter
+	seed     maphash.Seed // of this set alone, so that nobody can aim at its filters
+	filters  [256]*filter // by tag; nil where there is no key
 	owners   []owner
 	lists    [][]uint32 // of owners, where a key has several
 	origins  []Provenance
@@ -22,11 +24,9 @@ type Set struct {
 	patterns patterns
 
 	kinds         observable.Kinds // that any term is about
-	exact         observable.Kinds // that have terms with Exact
-	subdomains    observable.Kinds
-	prefixes      *bart.Lite // every CIDR prefix
-	prefixLengths [2][]int   // the lengths in use, of IPv4 and IPv6
-	urlLengths    []int      // of the URL prefixes
+	prefixes      *bart.Lite       // every CIDR prefix
+	prefixLengths [2][]int         // the lengths in use, of IPv4 and IPv6
+	urlLengths    []int            // of the URL prefixes
 }
 
 // Provenance is what a source says about its indicators.

@@ -159,12 +159,13 @@ func (s *Suppressor) namesTerm(c *compiledTerm) (list string, ok bool) {
 		return "", false
 	}
 	w, o := s.w, observable.Observable{Kind: c.term.Kind, Value: []byte(c.term.Value)}
-	w.findings, w.keys = w.findings[:0], w.keys[:0]
+	w.reset()
 	if c.term.Match == CIDR {
-		s.set.walkPrefixes(w, c.prefix.Addr(), c.prefix.Bits(), &o)
+		s.set.askPrefixes(w, c.prefix.Addr(), c.prefix.Bits(), &o)
 	} else {
-		s.set.find(w, &o)
+		s.set.ask(w, &o)
 	}
+	s.set.answer(w)
 	s.set.report(w, func(h *Hit) {
 		if !ok {
 			list, ok = h.Origins[0].Source, true

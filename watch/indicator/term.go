@@ -74,7 +74,7 @@ func compileTerm(t *Term) (compiledTerm, error) {
 
 func (c *compiledTerm) appendKey(dst []byte) []byte {
 	if c.term.Match == CIDR {
-		return appendPrefixKey(dst, c.term.Kind, c.prefix)
+		return appendPrefix(append(dst, byte(tagOf(c.term.Kind, CIDR))), c.prefix)
 	}
 	return appendKey(dst, tagOf(c.term.Kind, c.term.Match), []byte(c.term.Value))
 }
