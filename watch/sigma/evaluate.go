@@ -89,12 +89,18 @@ func (m *Match) HoldsFor(value []byte) bool {
 // is folded.
 func (m *Match) comparesText() bool { return m.Op <= OpGlob && m.Part == WholeValue }
 
+// maxAddress is longer than any address with its zone.
+const maxAddress = 128
+
 // holdsForFolded is HoldsFor a value that is folded, if the comparison folds.
 func (m *Match) holdsForFolded(value []byte) bool {
 	switch m.Op {
 	case OpRegexp:
 		return m.Regexp.Match(value)
 	case OpCIDR:
+		if len(value) > maxAddress {
+			return false
+		}
 		addr, err := netip.ParseAddr(string(value))
 		return err == nil && m.Prefix.Contains(addr.WithZone("").Unmap())
 	}

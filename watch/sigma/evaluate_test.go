@@ -166,7 +166,7 @@ func TestModifiers(t *testing.T) {
 		{"week", `f|week: 1`, []string{`"2024-01-01T00:00:00Z"`, `"2024-12-30T00:00:00Z"`}, []string{`"2023-01-01T00:00:00Z"`}},
 		{"month", `f|month: [1, 2]`, []string{`"2024-02-29"`}, []string{`"2024-03-01"`}},
 		{"year", `f|year: 2024`, []string{`"2024-02-29"`}, []string{`"2023-02-28"`}},
-		{"expand without a placeholder", `f|expand: '100\%'`, nil, []string{`"x"`}},
+		{"expand without a placeholder", `f|contains|expand: '100\%'`, []string{`"=100%"`}, []string{`"100\\%"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

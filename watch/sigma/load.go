@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Placeholders map[string][]string // %name% → values, for the modifier expand
 	MinLevel     *Level              // rules below are skipped, unless a correlation needs them
-	Statuses     []string            // the only statuses to keep; nil: all but deprecated and unsupported
+	Statuses     []string            // the only statuses to keep; none: all but deprecated and unsupported
 	Exclude      []string            // rule ids, titles or tags, in any case
 	Limits       Limits
 }
@@ -147,7 +147,7 @@ func (l *loader) wanted(a at, tags []string, status string) bool {
 }
 
 func (l *loader) wantStatus(status string) bool {
-	if l.opt.Statuses == nil {
+	if len(l.opt.Statuses) == 0 {
 		return status != "deprecated" && status != "unsupported"
 	}
 	return slices.ContainsFunc(l.opt.Statuses, func(s string) bool { return strings.EqualFold(s, status) })

@@ -56,7 +56,7 @@ var modifiers = map[string]func(*item, string) error{
 	"s": applyFlag, "dotall": applyFlag,
 	"cidr":     applyCIDR,
 	"exists":   applyExists,
-	"expand":   applyExpand,
+	"expand":   func(*item, string) error { return nil }, // was done to the text, before its wildcards were read
 	"fieldref": applyFieldRef,
 	"lt":       applyOrdering, "lte": applyOrdering, "gt": applyOrdering, "gte": applyOrdering,
 	"minute": applyTimePart, "hour": applyTimePart, "day": applyTimePart,
@@ -79,6 +79,13 @@ func (res *resolver) item(src *Item) (Expr, error) {
 		return nil, fmt.Errorf("the list of values is empty; write null for a field that is absent, '' for one that is empty")
 	}
 	for _, v := range src.Values {
+		if v.Kind == StringValue && slices.Contains(src.Modifiers, "expand") {
+			texts, err := expandText(v.Text, nil) // Load has put values for placeholders
+			if err != nil {
+				return nil, err
+			}
+			v.Text = texts[0]
+		}
 		op := operand{kind: v.Kind, raw: v.Text}
 		switch v.Kind {
 		case StringValue:
@@ -360,15 +367,6 @@ func applyExists(it *item, modifier string) error {
 		}
 		return nil, fmt.Errorf("exists takes true or false, and the value is %q", op.raw)
 	})
-}
-
-func applyExpand(it *item, _ string) error {
-	for _, v := range it.Item.Values {
-		if names := placeholders(v.Text); v.Kind == StringValue && len(names) > 0 {
-			return &PlaceholderError{names[0]}
-		}
-	}
-	return nil
 }
 
 func applyFieldRef(it *item, modifier string) error {
