@@ -26,7 +26,7 @@ help:
 	@echo 'make fuzz      every fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make lint      golangci-lint, built once from tools/'
 	@echo 'make generate  what is generated from code: the package list of the README'
-	@echo 'make check     lint, generate without a difference, reproducible build'
+	@echo 'make check     lint, generate without a difference, reproducible build, documents'
 	@echo 'make soak      long fuzzing and the long sweeps, write docs/reliability.md'
 	@echo 'make coverage  coverage of the tests, by package'
 
@@ -64,6 +64,7 @@ generate:
 
 check: lint generate reproducible
 	git diff --exit-code -- README.md
+	$(GO) test -run '^(TestDocuments|TestLinks)$$' ./cli
 
 # Builds a copy of the tree elsewhere, with an empty cache, and compares.
 reproducible: build

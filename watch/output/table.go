@@ -30,7 +30,7 @@ func NewTable(w io.Writer, o Options) *Table {
 	t := &Table{w: w, o: o, host: 28, rule: 40}
 	if o.Width > 0 {
 		left := max(o.Width-timeColumns-levelColumns, 24)
-		t.host = min(16, left/6)
+		t.host = min(20, left/5)
 		left -= t.host + 2
 		t.rule = min(48, left*2/5)
 		t.fields = left - t.rule - 2
