@@ -28,7 +28,7 @@ help:
 	@echo 'make generate  what is generated from code: the package list of the README'
 	@echo 'make check     lint, generate without a difference, reproducible build, documents'
 	@echo 'make soak      long fuzzing and the long sweeps, write docs/reliability.md'
-	@echo 'make coverage  coverage of the tests, by package'
+	@echo 'make coverage  which recorded attacks the rules name, write docs/detection-coverage.md'
 
 build:
 	$(BUILD) -o bin/borj ./cmd/borj
@@ -74,5 +74,4 @@ reproducible: build
 	cmp borj "$(CURDIR)/bin/borj" && echo 'reproducible: two builds in two places are one binary'
 
 coverage:
-	$(GO) test -coverprofile=bin/coverage.out ./...
-	$(GO) tool cover -func=bin/coverage.out | tail -1
+	$(GO) run ./internal/coverage -o docs/detection-coverage.md
