@@ -123,7 +123,7 @@ func (f *framer) grow() bool {
 	if len(f.buf) > f.limit+1 {
 		return false
 	}
-	bigger := make([]byte, len(f.buf), min(2*cap(f.buf), max(f.limit+2, cap(f.buf)+1)))
+	bigger := make([]byte, len(f.buf), min(4*cap(f.buf), max(f.limit+2, cap(f.buf)+1)))
 	copy(bigger, f.buf)
 	(&Chunk{block: f.buf}).Release()
 	f.buf = bigger

@@ -63,7 +63,8 @@ func (o Options) withDefaults() Options {
 type Source struct {
 	opt      Options
 	files    []file
-	total    int64 // bytes of files; -1 when standard input is one of them
+	total    int64 // bytes of files
+	endless  bool  // some of them are pipes and the like
 	read     atomic.Int64
 	streams  chan *stream
 	current  *stream
@@ -79,10 +80,11 @@ type Source struct {
 // file is one file of the walk. Named files must be readable as events; those
 // that a directory holds are passed over when they are something else.
 type file struct {
-	path  string
-	named bool
-	size  int64
-	err   error
+	path    string
+	named   bool
+	size    int64
+	endless bool // standard input, a pipe, a device
+	err     error
 }
 
 // stream is one input on its way from its reader to Next.
@@ -108,11 +110,8 @@ func Open(paths []string, opt Options) (*Source, error) {
 		s.plan(p)
 	}
 	for _, f := range s.files {
-		if f.path == "-" {
-			s.total = -1
-			break
-		}
 		s.total += f.size
+		s.endless = s.endless || f.endless
 	}
 	s.streams = make(chan *stream, s.opt.Ahead)
 	return s, nil
@@ -120,7 +119,7 @@ func Open(paths []string, opt Options) (*Source, error) {
 
 func (s *Source) plan(path string) {
 	if path == "-" {
-		s.files = append(s.files, file{path: path, named: true})
+		s.files = append(s.files, file{path: path, named: true, endless: true})
 		return
 	}
 	info, err := os.Stat(path)
@@ -129,18 +128,22 @@ func (s *Source) plan(path string) {
 		return
 	}
 	if !info.IsDir() {
-		s.files = append(s.files, file{path: path, named: true, size: info.Size()})
+		s.files = append(s.files, file{path: path, named: true, size: info.Size(), endless: !info.Mode().IsRegular()})
 		return
 	}
+	root := path
+	if link, err := os.Lstat(path); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator) // WalkDir follows no link that is named without
+	}
 	// The error of the walk itself is that of its callback, which returns none.
-	_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			s.files = append(s.files, file{path: p, named: true, err: err})
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}
-		case p != path && ignored(d.Name()):
+		case p != root && ignored(d.Name()):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -224,11 +227,14 @@ func (s *Source) Limits() Limits { return s.opt.Limits }
 // Progress returns how many bytes of the files on disk were read, and how many
 // there are: 0 when that is not known. It may be called at any time.
 func (s *Source) Progress() (read, total int64) {
-	return s.read.Load(), max(s.total, 0)
+	if s.endless {
+		return s.read.Load(), 0
+	}
+	return s.read.Load(), s.total
 }
 
 // Close stops reading, and waits until the files are closed. It does not wait
-// for standard input, which may never come. Chunks that were returned stay
+// for standard input and pipes, which may never end. Chunks that were returned stay
 // valid.
 func (s *Source) Close() error {
 	if s.closed {
@@ -236,7 +242,7 @@ func (s *Source) Close() error {
 	}
 	s.closed = true
 	close(s.done)
-	if s.total >= 0 {
+	if !s.endless {
 		s.readers.Wait()
 	}
 	return nil

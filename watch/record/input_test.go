@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,41 @@ func TestDirectoryInOrder(t *testing.T) {
 	if diff := cmp.Diff(want, inputs); diff != "" || len(problems) > 0 {
 		t.Error(diff, problems)
 	}
+}
+
+func TestDirectoryBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "in/a.json", rows(1, 1))
+	if err := os.Symlink("in", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(".", filepath.Join(dir, "in", "loop")); err != nil {
+		t.Fatal(err)
+	}
+	inputs, problems := story(t, Options{Auto: true}, filepath.Join(dir, "link"))
+	if diff := cmp.Diff([]string{"link/a.json: json, JSON lines, 1"}, inputs); diff != "" || len(problems) > 0 {
+		t.Error(diff, problems)
+	}
+}
+
+// A pipe that nobody writes to any more does not hold up Close.
+func TestCloseWithAnOpenPipe(t *testing.T) {
+	r, w := io.Pipe()
+	s, err := Open([]string{"-"}, Options{Stdin: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Repeat(rows(1, 1), 300_000)
+	go func() {
+		_, _ = w.Write(text) // fails when the test is over
+	}()
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
 }
 
 // What cannot be read is named, with what to do, and the others are read.
@@ -236,4 +272,53 @@ func TestHostileLines(t *testing.T) {
 			})
 		}
 	}
+}
+
+// FuzzInput: whatever arrives, reading ends without a panic, and each record
+// is either read or set aside.
+func FuzzInput(f *testing.F) {
+	f.Add([]byte(windowsJSON))
+	f.Add([]byte(zeekHead + "1\t-\t-\t-\t-\t-\n"))
+	f.Add([]byte("a,b\n1,2\n"))
+	f.Add([]byte("\xff\xfe{\x00}\x00\n\x00"))
+	f.Add(gz(f, []byte(eveLine)))
+	f.Add(zst(f, []byte(eveLine)))
+	f.Add(zipOf(f, member{"a.json", []byte(eveLine)}))
+	f.Add(tarOf(f, member{"a.json", []byte(`{"Records":[{"a":1}]}`)}))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, opt := range []Options{{Auto: true}, {Format: FormatEVE}, {Format: FormatZeek}, {Format: FormatCSV}, {Format: FormatAudit}} {
+			opt.Stdin, opt.Decompressed, opt.Limits = bytes.NewReader(text), 1<<20, Limits{Line: 1 << 16}
+			s, err := Open([]string{"-"}, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fl := NewFlattener(NewPaths(50), s.Limits())
+			for {
+				c, err := s.Next()
+				if err == io.EOF {
+					break
+				}
+				seen := 0
+				records := c.Each(fl, func(_ int, r *Record) {
+					seen++
+					fieldsText(r)
+					if event := r.AppendEvent(nil); !json.Valid(event) {
+						t.Errorf("%q becomes %q", r.Raw, event)
+					}
+				}, func(_ int, r Reject) {
+					seen++
+					if r.Reason == "" || r.Offset < 0 || r.Bytes <= 0 || !utf8.ValidString(r.Sample) {
+						t.Errorf("set aside: %+v", r)
+					}
+				})
+				if seen != records {
+					t.Errorf("%d records of %d", seen, records)
+				}
+				c.Release()
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
