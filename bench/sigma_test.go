@@ -218,7 +218,7 @@ func heap() uint64 {
 // nowhere counts what a scan finds.
 type nowhere struct{ hits int }
 
-func (n *nowhere) Hit(*watch.Hit) error         { n.hits++; return nil }
+func (n *nowhere) Hit(*watch.Hit) error       { n.hits++; return nil }
 func (n *nowhere) Reject(record.Reject) error { return nil }
 
 // BenchmarkScan measures the whole scan of the recordings, decompression
