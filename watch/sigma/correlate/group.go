@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 	"sort"
 )
@@ -34,6 +35,7 @@ type group struct {
 	from    int      // where in entries the newest window starts
 	newest  int64    // time of the newest event ever
 	window  window   // of entries[from:], unless closing
+	held    []int32  // temporal types: entries by rule
 	fired   []int64  // when fired windows ended, ascending
 	dropped int64    // time of the newest event dropped for want of room
 	closed  int64    // closing: the end of the last window judged
@@ -57,7 +59,7 @@ const (
 
 func (g *group) size() int64 {
 	n := groupCost + int64(2*len(g.key)) + int64(len(g.entries))*entryCost + g.extras
-	n += int64(g.window.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen))*8
+	n += int64(g.window.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen)+len(g.held))*8
 	return n
 }
 
@@ -90,6 +92,9 @@ func (g *group) insert(e entry) int {
 	}
 	g.entries = slices.Insert(g.entries, i, e)
 	g.extras += e.extra.size()
+	if g.held != nil {
+		g.held[e.rule]++
+	}
 	return i
 }
 
@@ -104,6 +109,9 @@ func (g *group) before(a, b *entry) bool {
 func (g *group) remove(i, j int) {
 	for k := i; k < j; k++ {
 		g.extras -= g.entries[k].extra.size()
+		if g.held != nil {
+			g.held[g.entries[k].rule]--
+		}
 	}
 	if i == 0 {
 		clear(g.entries[:j])
@@ -186,7 +194,7 @@ func (g *group) advance() {
 func (g *group) late(t int64) (end int64, ok bool, value float64) {
 	c := g.of
 	lo := g.since(t - c.span)
-	if g.after(t+c.span)-lo < c.least {
+	if g.after(t+c.span)-lo < c.least || !g.possible() {
 		return 0, false, 0
 	}
 	hi := lo
@@ -207,6 +215,24 @@ func (g *group) late(t int64) (end int64, ok bool, value float64) {
 		}
 	}
 	return 0, false, 0
+}
+
+// possible tells whether the rules that a group holds events of can make the
+// condition of a temporal type hold. It spares late events a look at windows.
+func (g *group) possible() bool {
+	if g.held == nil {
+		return true
+	}
+	mask := uint64(0)
+	for r, n := range g.held {
+		if n > 0 {
+			mask |= 1 << r
+		}
+	}
+	if len(g.of.terms) == 0 {
+		return bits.OnesCount64(mask) >= g.of.least
+	}
+	return slices.ContainsFunc(g.of.terms, func(t term) bool { return mask&t.present == t.present })
 }
 
 // rebuild makes the newest window again from the entries.

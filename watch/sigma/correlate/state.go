@@ -207,6 +207,9 @@ func (s *State) open(c *correlation, key string) *group {
 	g := &group{of: c, key: key, newest: never, dropped: never, closed: never, place: -1, order: s.created}
 	if !c.closing {
 		g.window = newWindow(c)
+		if c.kind.temporal() {
+			g.held = make([]int32, len(c.rules))
+		}
 	}
 	s.groups[c.at][key] = g
 	return g
