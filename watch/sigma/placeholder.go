@@ -15,19 +15,8 @@ func (e *PlaceholderError) Error() string {
 	return fmt.Sprintf("the placeholder %%%s%% has no values: give a file %s.txt with one value a line", e.Name, e.Name)
 }
 
-// placeholders returns the names that stand between percent signs in s. \% is
-// a percent sign.
-func placeholders(s string) []string {
-	var names []string
-	splitPlaceholders(s, func(text, name string) {
-		if name != "" {
-			names = append(names, name)
-		}
-	})
-	return names
-}
-
-// splitPlaceholders calls part with pieces of s: text, or a placeholder's name.
+// splitPlaceholders calls part with pieces of s: text, or the name that stands
+// between percent signs. \% is a percent sign.
 func splitPlaceholders(s string, part func(text, name string)) {
 	var text strings.Builder
 	for i := 0; i < len(s); i++ {
