@@ -19,9 +19,10 @@ import (
 const (
 	maxFile  = 4 << 20 // bytes
 	maxDocs  = 256
-	maxNodes = 200_000 // YAML values read, aliases followed
-	maxNest  = 16      // nest transformations and condition expressions within each other
-	maxMade  = 50_000  // items and values made of one rule
+	maxNodes = 50_000   // YAML values read, aliases followed
+	maxNest  = 16       // nest transformations and condition expressions within each other
+	maxSteps = 50_000   // transformations applied to one rule, and items and values made of it
+	maxValue = 16 << 10 // bytes of a value that a transformation made
 )
 
 // parse reads the pipelines of one file.

@@ -35,7 +35,7 @@ type addedCondition struct {
 }
 
 func (p *Pipelines) begin(r *sigma.Rule, fields []string) *run {
-	one := &run{original: r, rule: r, inherit: p.vars, budget: maxMade}
+	one := &run{original: r, rule: r, inherit: p.vars, budget: maxSteps}
 	if len(fields) > 0 {
 		one.renamed = map[string][]string{}
 		for _, f := range fields {
@@ -79,7 +79,11 @@ func (r *run) items(items []*item) (changed bool, err error) {
 			continue
 		}
 		r.own()
-		if err := it.apply(r, it); err != nil {
+		err := r.spend(1)
+		if err == nil {
+			err = it.apply(r, it)
+		}
+		if err != nil {
 			return changed, fmt.Errorf("%s:%d: %w", it.file, it.line, err)
 		}
 		changed = true
@@ -102,11 +106,11 @@ func (pl *pipeline) mayApply(r *sigma.Rule) bool {
 	return false
 }
 
-// spend counts what a transformation makes, so that mappings to many names
-// that follow each other end in an error, not in a full memory.
+// spend counts what is done to a rule, so that mappings to many names that
+// follow each other end in an error, not in a full memory.
 func (r *run) spend(n int) error {
 	if r.budget -= n; r.budget < 0 {
-		return fmt.Errorf("the transformations make more than %d items of this rule", maxMade)
+		return fmt.Errorf("the transformations take more than %d steps with this rule", maxSteps)
 	}
 	return nil
 }

@@ -181,7 +181,8 @@ func TestRouteErrors(t *testing.T) {
 		{"a placeholder without values", "- {type: value_placeholders}", "s: {a|expand: '%x%'}\ncondition: s", `vars has no "x"`},
 		{"a number that is none", "- {type: convert_type, target_type: num}", "s: {a: x}\ncondition: s", `"x" is no number`},
 		{"a condition that does not resolve", "- {type: add_condition, conditions: {a|cidr: x}}", "s: {a: 1}\ncondition: s", "a.yml:2: add_condition"},
-		{"mappings to many names in a row", strings.Repeat("- {type: field_name_mapping, mapping: {a: [a, a, a, a, a, a, a, a]}}\n", 9), "s: {a: 1}\ncondition: s", "make more than"},
+		{"a value that doubles and doubles", strings.Repeat("- {type: replace_string, regex: '^(.*)$', replacement: '\\1\\1'}\n", 20), "s: {a: x}\ncondition: s", "grows beyond"},
+		{"mappings to many names in a row", strings.Repeat("- {type: field_name_mapping, mapping: {a: [a, a, a, a, a, a, a, a]}}\n", 9), "s: {a: 1}\ncondition: s", "take more than"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := load(t, "transformations:\n"+c.pipeline)

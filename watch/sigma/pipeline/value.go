@@ -108,10 +108,13 @@ func changeValues(change func(r *run, d *sigma.Item, v sigma.Value) ([]sigma.Val
 				if !ok {
 					to = []sigma.Value{v}
 				}
-				if err := r.spend(len(to)); err != nil {
-					return nil, err
-				}
 				for _, one := range to {
+					if ok && len(one.Text) > maxValue {
+						return nil, fmt.Errorf("a value grows beyond %d bytes", maxValue)
+					}
+					if err := r.spend(1 + len(one.Text)/256); err != nil {
+						return nil, err
+					}
 					if n := len(values); n == 0 || values[n-1] != one {
 						values = append(values, one)
 					}
@@ -131,6 +134,9 @@ func changeValues(change func(r *run, d *sigma.Item, v sigma.Value) ([]sigma.Val
 	}
 }
 
+// maxReplacement bounds, with maxValue, what one replacement may make.
+const maxReplacement = 256
+
 var pythonGroup = regexp.MustCompile(`\\(\d+)|\\g<(\w+)>`)
 
 func replaceString(m *mapping) (transformation, error) {
@@ -145,6 +151,9 @@ func replaceString(m *mapping) (transformation, error) {
 	written, err := v.text()
 	if err != nil {
 		return nil, err
+	}
+	if len(written) > maxReplacement {
+		return nil, v.errorf("replace_string: the replacement is longer than %d bytes", maxReplacement)
 	}
 	// Groups are written \1 and \g<name> there, ${1} and ${name} in Go.
 	replacement := pythonGroup.ReplaceAllString(strings.ReplaceAll(written, "$", "$$"), "$${$1$2}")
@@ -166,9 +175,6 @@ func replaceString(m *mapping) (transformation, error) {
 			})
 		} else {
 			text = re.ReplaceAllString(v.Text, replacement)
-		}
-		if len(text) > maxFile {
-			return nil, false, fmt.Errorf("replace_string: the value grows beyond %d bytes", maxFile)
 		}
 		return []sigma.Value{{Text: text}}, text != v.Text, nil
 	}), nil
@@ -358,13 +364,16 @@ func expand(r *run, text string, handled func(string) bool, find func(*run, stri
 				return nil, err
 			}
 		}
-		if err := r.spend(len(texts) * len(values)); err != nil {
+		if err := r.spend(len(texts) * len(values) * (1 + len(text)/256)); err != nil {
 			return nil, err
 		}
 		var next []string
 		for _, t := range texts {
 			for _, v := range values {
 				next = append(next, t+text[end:at[0]]+v)
+				if len(t)+len(v) > maxValue {
+					return nil, fmt.Errorf("a value grows beyond %d bytes", maxValue)
+				}
 			}
 		}
 		texts, end = next, at[1]
