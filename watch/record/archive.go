@@ -170,11 +170,17 @@ func (s *Source) openZip(l layer) {
 		l.at, l.size = spooled, size
 		defer s.after(l.users, func() { _ = spooled.Close() })
 	}
-	z, err := zip.NewReader(l.at, l.size)
+	table := &tableReader{at: l.at, left: zipTableBytes(s.opt.Members)}
+	z, err := zip.NewReader(table, l.size)
+	if table.left < 0 {
+		s.fail(problem(l.name, fmt.Errorf("the zip archive's table of contents is larger than that of %d members; unpack it first", s.opt.Members)))
+		return
+	}
 	if err != nil {
 		s.fail(problem(l.name, fmt.Errorf("the zip archive is damaged or cut: %w", err)))
 		return
 	}
+	table.whole = true
 	g := &guard{opt: &s.opt, in: func() int64 { return l.size }}
 	for i, m := range z.File {
 		if i >= s.opt.Members {
@@ -205,6 +211,27 @@ func (s *Source) openZip(l layer) {
 			l.users.Done()
 		})
 	}
+}
+
+// zipTableBytes bounds the table of contents of a zip archive, which is read
+// as a whole before its members can be counted.
+func zipTableBytes(members int) int64 { return 1<<20 + 256*int64(members) }
+
+// tableReader lets a zip archive's table of contents be read up to a bound,
+// and then the whole archive.
+type tableReader struct {
+	at    io.ReaderAt
+	left  int64
+	whole bool
+}
+
+func (t *tableReader) ReadAt(p []byte, off int64) (int, error) {
+	if !t.whole {
+		if t.left -= int64(len(p)); t.left < 0 {
+			return 0, io.ErrUnexpectedEOF
+		}
+	}
+	return t.at.ReadAt(p, off)
 }
 
 // openTar reads the members of a tar archive, one after another.

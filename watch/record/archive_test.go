@@ -246,6 +246,10 @@ func TestDecompressionBounds(t *testing.T) {
 	for i := range many {
 		many[i] = member{fmt.Sprintf("%d.json", i), rows(i, 1)}
 	}
+	crowd := make([]member, 30_000)
+	for i := range crowd {
+		crowd[i] = member{fmt.Sprintf("%d.json", i), nil}
+	}
 	small := Options{Format: FormatEVE, Decompressed: 2 << 20, Members: 5, Limits: Limits{Line: 100_000}}
 	for _, tt := range []struct {
 		name    string
@@ -257,6 +261,7 @@ func TestDecompressionBounds(t *testing.T) {
 		{"lines.zst", zst(t, lines), "decompressed to more than 2097152 bytes"},
 		{"lines.zip", zipOf(t, member{"a", lines[:3<<19]}, member{"b", lines[:3<<19]}), "decompressed to more than 2097152 bytes"},
 		{"many.zip", zipOf(t, many...), "more than 5 members"},
+		{"crowd.zip", zipOf(t, crowd...), "table of contents is larger than that of 5 members"},
 		{"many.tar", tarOf(t, many...), "more than 5 members"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
