@@ -20,7 +20,7 @@ type Hit struct {
 	Indicator *Indicator    // indicator: indicator
 	Source    Source        // source
 	Host      string        // of the event, for people and summaries; not in the JSON form
-	Matched   []MatchedPair // matched, in the order in which the record has the fields
+	Matched   []MatchedPair // matched: the fields that made the finding true
 	Event     []byte        // event: the record as JSON, shared by all of a record's hits
 
 	// What several records gave together (correlation, multi-record pattern).

@@ -135,14 +135,12 @@ func (r *run) start(ctx context.Context, cancel func()) <-chan job {
 				return
 			}
 			j := job{c, make(chan *Batch, 1)}
-			select {
-			case <-ctx.Done():
+			if !send(ctx, jobs, j) {
 				r.interrupted = true
 				c.Release()
 				return
-			case jobs <- j:
-				order <- j
 			}
+			order <- j
 		}
 	})
 	for _, w := range r.workers {
@@ -153,6 +151,19 @@ func (r *run) start(ctx context.Context, cancel func()) <-chan job {
 		})
 	}
 	return order
+}
+
+// send is false when the context ended first.
+func send(ctx context.Context, jobs chan<- job, j job) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case jobs <- j:
+		return true
+	}
 }
 
 // collect takes the batches in order.
@@ -251,9 +262,7 @@ func (r *run) correlated(f *correlate.Fired) *Hit {
 		key = fmt.Appendf(key, "%q=%q ", g.Field, g.Value)
 	}
 	for _, ref := range f.Refs {
-		s := Source{Input: ref.Input, Record: ref.Record, Sensor: ref.Sensor}
-		h.Records = append(h.Records, s)
-		key = fmt.Appendf(key, "%q:%d ", s.Input, s.Record)
+		h.Records = append(h.Records, Source{Input: ref.Input, Record: ref.Record, Sensor: ref.Sensor})
 	}
 	if n := len(h.Records); n > 0 {
 		h.Source = h.Records[n-1]
