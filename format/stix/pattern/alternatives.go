@@ -2,6 +2,9 @@ package pattern
 
 import "fmt"
 
+// maxTogether bounds the tests that must hold together in one alternative.
+const maxTogether = 64
+
 // Alternatives rewrites a pattern that one record alone can fulfil as a list of
 // alternatives: the pattern holds when all tests of any one of them hold. Every
 // test it returns is positive and has one value; IN has become Equal.
@@ -9,7 +12,7 @@ import "fmt"
 // Only comparisons joined by AND and OR inside single observations, and such
 // observations joined by OR, can be rewritten. For all else the error says what
 // stands in the way, and so it does when there would be more than limit tests
-// in all.
+// in all, or more than 64 that must hold together.
 func Alternatives(o Observation, limit int) ([][]Test, error) {
 	e := &expansion{room: limit, limit: limit}
 	switch x := o.(type) {
@@ -84,6 +87,9 @@ func (e *expansion) product(of []Comparison) ([][]Test, error) {
 		var next [][]Test
 		for _, left := range all {
 			for _, right := range some {
+				if len(left)+len(right) > maxTogether {
+					return nil, fmt.Errorf("more than %d tests are joined by AND", maxTogether)
+				}
 				both := make([]Test, 0, len(left)+len(right))
 				both = append(append(both, left...), right...)
 				if next, err = step.add(next, [][]Test{both}); err != nil {

@@ -165,6 +165,7 @@ func TestAlternatives(t *testing.T) {
 		{in: "[a:b IN ()]", err: "never holds"},
 		{in: "[" + strings.Repeat("a:b IN (1, 2) AND ", 20) + "c:d = 1]", err: "more than 100 tests"},
 		{in: "[" + strings.Repeat("a:b = 1 OR ", 100) + "c:d = 1]", err: "more than 100 tests"},
+		{in: "[" + strings.Repeat("a:b = 1 AND ", 10000) + "c:d = 1]", err: "more than 64 tests are joined"},
 		{in: strings.Repeat("[a:b = 1] OR ", 100) + "[c:d = 1]", err: "more than 100 tests"},
 	} {
 		o, err := Parse(c.in, Options{})
