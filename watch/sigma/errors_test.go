@@ -78,6 +78,10 @@ func TestDetectionErrors(t *testing.T) {
 		{"s: {a: 1}\ncondition: 1 of", 5, "of nothing"},
 		{"s: {a: 1}\ncondition: s & s", 5, `has "&", which means nothing there`},
 		{"s: {a: 1}\ncondition: s | count() by b > 5", 5, "type: event_count or value_count"},
+		{"s: {a: 1}\ncondition: s | sum(b) by c > 5", 5, "type: value_sum"},
+		{"s: {a: 1}\ncondition: s | min(b) > 5", 5, "type: value_percentile"},
+		{"s: {a|re: '" + strings.Repeat("(", 1100) + strings.Repeat(")", 1100) + "'}\ncondition: s", 4, "nests too deeply"},
+		{"s: {a|re: 'a(?# b'}\ncondition: s", 4, "comment (?# that does not end"},
 		{"s: {a: 1}\ncondition: s | near t", 5, "add a correlation rule (correlation: type: temporal,"},
 		{"s: {a: 1}\ncondition: " + strings.Repeat("(", 70) + "s" + strings.Repeat(")", 70), 5, "nests deeper than 64 levels"},
 		{"s: {a: 1}\ncondition: " + strings.Repeat("not ", 70) + "s", 5, "nests deeper than 64 levels"},
@@ -160,6 +164,8 @@ func TestDocumentErrors(t *testing.T) {
 		{bomb(), 0, "more than 2000000 parts once aliases and actions are followed"},
 		{"title: x\n" + logsource + "filter:\n  rules: any\n  s: {a: 1}\n", 3, "the filter needs a condition"},
 		{"title: x\n" + logsource + "filter:\n  s: {a: 1}\n  condition: s\n", 3, "a filter needs rules"},
+		{"title: x\n" + logsource + "filter:\n  rules:\n  s: {a: 1}\n  condition: s\n", 4, "a list of rule ids or names, or any"},
+		{"title: x\n" + logsource + "filter:\n  rules: any\n  s: {a: 1}\n  condition: [s, s]\n", 6, "a filter takes one condition"},
 		{"title: x\nfilter:\n  rules: any\n  s: {a: 1}\n  condition: s\n", 1, "a filter needs a logsource"},
 	}
 	for _, tt := range tests {

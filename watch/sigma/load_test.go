@@ -254,6 +254,43 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
+func TestPlaceholderErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"admins: {a: b}\n": "admins must be a text or a list of texts",
+		"- a\n":            "the placeholders must be a map",
+		"a: [\n":           "not valid YAML",
+	} {
+		file := write(t, t.TempDir(), "p.yml", text)
+		if _, err := sigma.LoadPlaceholders([]string{file}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("%q: the error is %v, and should say %s", text, err, want)
+		}
+	}
+	if _, err := sigma.LoadPlaceholders([]string{filepath.Join(t.TempDir(), "none")}); err == nil {
+		t.Error("a missing file is no error")
+	}
+	huge := map[string][]string{"p": make([]string, 300)}
+	for i := range huge["p"] {
+		huge["p"][i] = fmt.Sprint(i)
+	}
+	set := loadWith(t, sigma.Options{Placeholders: huge}, rule("a", "s: {f|expand: '%p%%p%'}\ncondition: s"))
+	if got := reasons(set.Failed); !strings.Contains(got, "give more than 20000 values") {
+		t.Errorf("failed: %s", got)
+	}
+}
+
+func TestFilterErrors(t *testing.T) {
+	for body, want := range map[string]string{
+		"rules: any\ns: {a|x: 1}\ncondition: s":   "unknown modifier",
+		"rules: any\ns: {a: 1}\ncondition: t":     "no selection is called so",
+		"rules: any\ns: {a: 1}\ncondition: s | x": "pipes into",
+	} {
+		set := load(t, rule("a", simple), "title: f\nlogsource: {product: windows}\nfilter:\n"+indent(body))
+		if got := reasons(set.Failed); len(set.Rules) != 1 || !strings.Contains(got, want) {
+			t.Errorf("%d rules; failed: %s; want %s", len(set.Rules), got, want)
+		}
+	}
+}
+
 func write(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	file := filepath.Join(dir, name)
