@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -92,6 +93,7 @@ func TestFlattenRefuses(t *testing.T) {
 		{"closed crosswise", `{"a":[1}`, "byte 7: an object and an array are closed crosswise"},
 		{"closed crosswise the other way", `{"a":{"b":1]}`, "byte 11: an object and an array are closed crosswise"},
 		{"unknown word", `{"a":nul}`, "byte 5: not a JSON value"},
+		{"a colon too many", `{"a":12345:6}`, "byte 10: a comma is missing"},
 		{"a sign alone", `{"a":-}`, "byte 5: not a JSON value"},
 		{"unknown escape", `{"a":"\x41"}`, "byte 6: unknown escape in a string"},
 		{"short \\u", `{"a":"\u12"}`, `byte 6: \u needs four hexadecimal digits`},
@@ -137,7 +139,8 @@ func TestFlattenLimits(t *testing.T) {
 // one is read.
 func TestFlattenerForgets(t *testing.T) {
 	fl := newFlattener()
-	for _, raw := range []string{`{"a":{"b":1},"c":2}`, `{"a":{"b":[1,{"`, `{"c":{"b":1},"a":2}`, `{"a":1,"a":1,"b":{"a":1}}`} {
+	for _, raw := range []string{`{"a":{"b":1},"c":2}`, `{"a":{"b":[1,{"`, `{"c":{"b":1},"a":2}`, `{"a":1,"a":1,"b":{"a":1}}`,
+		`{"a":{"b":1},"b":2}`, `{"a":{"b":1,"b":2}}`, `{"a":{"b":1},"b":2}`} {
 		r, err := fl.Flatten([]byte(raw), FormatJSON)
 		if err != nil {
 			continue
@@ -298,9 +301,21 @@ func TestFlattenAgreesWithEncodingJSON(t *testing.T) {
 // What looks at many bytes together finds the same end of a string, and the
 // same fault in it, as what looks at one byte after another.
 func TestStringEndAgrees(t *testing.T) {
+	pieces := []string{`\\`, `\\`, `\"`, `\n`, `\u00e9`, `]`, `#`, "x", "xxxxxxx", "é", "\x00", "\xff", "{", strings.Repeat("y", 61)}
+	faults := append([]string{`\`, `\x`, `\u12`, `"`, `\]`}, pieces...)
 	rapid.Check(t, func(t *rapid.T) {
-		piece := rapid.SampledFrom([]string{`\`, `\`, `\\`, `\"`, `\n`, `\u00e9`, `\u12`, `\x`, `"`, `]`, `#`, "x", "xxxxxxx", "é", "\x00", "\xff", strings.Repeat("y", 61)})
-		s := []byte(strings.Repeat(" ", rapid.IntRange(0, 70).Draw(t, "before")) + `"` + strings.Join(rapid.SliceOfN(piece, 0, 80).Draw(t, "pieces"), ""))
+		n := rapid.SampledFrom([]int{0, 1, 2, 3, 5, 8, 20, 60, 200}).Draw(t, "how many")
+		of := pieces
+		if rapid.Bool().Draw(t, "faulty") {
+			of = faults
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		random := rand.New(rand.NewPCG(seed, 0)) // rapid's own slices are mostly short
+		s := []byte(strings.Repeat(" ", random.IntN(70)) + `"`)
+		for range n {
+			s = append(s, of[random.IntN(len(of))]...)
+		}
+		s = append(s, strings.Repeat(`"`, random.IntN(3))+strings.Repeat(" ", random.IntN(20))...)
 		start := bytes.IndexByte(s, '"') + 1
 		slow := slowParser{s: s, i: start - 1}
 		text, want := slow.text()
@@ -312,6 +327,33 @@ func TestStringEndAgrees(t *testing.T) {
 			t.Fatalf("%q ends at %d, want %d", s, end, start+len(text))
 		}
 	})
+}
+
+// The expected key is compared as two words: no other key may pass for it.
+func TestKeysThatLookAlike(t *testing.T) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
+	fl := newFlattener()
+	for n := range len(letters) {
+		key := letters[:n]
+		alike := []string{key, key + "x", key + key, strings.ToUpper(key), strings.Replace(key, "b", `\u0062`, 1)}
+		for i := range n {
+			alike = append(alike, key[:i]+"-"+key[i+1:], key[:i]+key[i+1:])
+		}
+		for _, other := range alike {
+			for _, after := range []string{"", " ", `,"and":"more than eight bytes"`} {
+				for _, k := range []string{key, other} {
+					raw := fmt.Sprintf(`{"z":0,"%s":1%s}`, k, after)
+					r, err := fl.Flatten([]byte(raw), FormatJSON)
+					if err != nil {
+						t.Fatalf("%s: %v", raw, err)
+					}
+					if want := strings.ReplaceAll(k, `\u0062`, "b"); r.NamesOf(&r.Fields[1])[0] != want || r.String(&r.Fields[1]) != "1" {
+						t.Fatalf("%s: %v", raw, leavesOf(r))
+					}
+				}
+			}
+		}
+	}
 }
 
 // collect walks raw with encoding/json.
