@@ -206,6 +206,9 @@ func textual(op pattern.Operator, kind observable.Kind, role observable.Role, te
 	if text == "" || strings.Trim(text, "%") == "" {
 		return indicator.Term{}, fmt.Errorf("%s '%s' holds for every value", op, text)
 	}
+	if len(text) > observable.MaxLength {
+		return indicator.Term{}, fmt.Errorf("%s of %d bytes, and %d are the limit", op, len(text), observable.MaxLength)
+	}
 	folded := true
 	switch kind {
 	case observable.UserAgent, observable.CommandLine, observable.URL:
