@@ -6,6 +6,7 @@ package misp
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -97,7 +98,7 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 func Events(r io.Reader, visit func(*Event, error) error) error {
 	in := jsonstream.NewReader(r, MaxEvent)
 	for {
-		if _, err := in.Peek(); err == io.EOF {
+		if _, err := in.Peek(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

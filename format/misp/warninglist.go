@@ -2,6 +2,7 @@ package misp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -27,7 +28,7 @@ func Warninglists(r io.Reader, visit func(*Warninglist, error) error) error {
 	in := jsonstream.NewReader(r, MaxWarninglist)
 	for {
 		c, err := in.Peek()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ package stix
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,7 +26,7 @@ func Objects(r io.Reader, visit func(raw []byte) error) error {
 	in := jsonstream.NewReader(r, MaxObject)
 	for {
 		c, err := in.Peek()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
