@@ -29,7 +29,7 @@ type Rules struct {
 type base struct {
 	key    string
 	fields [][]string // the names of each field that correlations need
-	silent bool // it gives no hits of its own
+	silent bool       // it gives no hits of its own
 }
 
 // CompileRules makes ready what a load of rules gave. What cannot be compiled
@@ -62,7 +62,7 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 	for i := range r.routed {
 		key := correlate.Key(r.routed[i].Rule)
 		if key != "" && r.plan.Uses(key) {
-			b := &base{key: key, silent: r.plan.Silent(key)}
+			b := &base{key: key, silent: r.plan.Silent(key) || r.routed[i].Rule.Level < set.MinLevel}
 			for _, f := range r.plan.Fields(key) {
 				b.fields = append(b.fields, r.routed[i].Renamed[f])
 			}

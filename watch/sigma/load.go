@@ -51,6 +51,9 @@ func Load(paths []string, opt Options) (*Set, error) {
 	l.resolveRules()
 	l.linkCorrelations()
 	l.dropLowLevels()
+	if opt.MinLevel != nil {
+		l.set.MinLevel = *opt.MinLevel
+	}
 	return l.set, err
 }
 

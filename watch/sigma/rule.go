@@ -169,6 +169,9 @@ type Skipped = Failure
 
 // Set is everything that a load of rules gave.
 type Set struct {
+	// MinLevel is the level that was asked for. Rules below it are here only
+	// because correlations need them, and give no hits of their own.
+	MinLevel     Level
 	Rules        []*Rule // filters already joined to them, in file order
 	Correlations []*Correlation
 	Failed       []Failure
