@@ -198,7 +198,7 @@ func (s *scan) loadIndicators() error {
 	s.failedEntries(&read)
 	s.sets.Indicators = b.Build()
 	stats := s.sets.Indicators.Stats()
-	s.report.Indicators.Loaded = int64(stats.Loaded)
+	s.report.Indicators.Loaded = max(read.Loaded-int64(stats.Suppressed), 0)
 	s.report.Indicators.Skipped = read.Skipped
 	for name, n := range stats.ByList {
 		s.report.Suppressed = append(s.report.Suppressed, output.Count{Name: name, N: int64(n)})
@@ -215,8 +215,13 @@ func (s *scan) loadIndicators() error {
 // failedEntries reports the entries of feeds that cannot be used.
 func (s *scan) failedEntries(read *feed.Report) {
 	for _, f := range read.Failed {
-		s.report.Indicators.Failed = append(s.report.Indicators.Failed, output.IndicatorFailure{File: f.File, Line: f.Line, Reason: f.Reason})
+		reason := f.Reason
+		if f.Value != "" {
+			reason = fmt.Sprintf("%.120q: %s", f.Value, f.Reason)
+		}
+		s.report.Indicators.Failed = append(s.report.Indicators.Failed, output.IndicatorFailure{File: f.File, Line: f.Line, Reason: reason})
 	}
+	s.report.Indicators.More += read.FailedCount - int64(len(read.Failed))
 }
 
 // problem keeps an error that does not stop the run, but will end it with 1.
