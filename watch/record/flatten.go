@@ -124,14 +124,12 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			last = path
 		}
 		// Its value.
-		if i < len(s) && s[i] <= ' ' {
-			i = skipSpace(s, i)
-		}
-		if i >= len(s) {
-			return fields, &SyntaxError{i, "the record ends before a value"}
-		}
 		if len(fields) >= fl.limits.Fields {
 			return fields, ErrFields
+		}
+	value:
+		if i >= len(s) {
+			return fields, &SyntaxError{i, "the record ends before a value"}
 		}
 		start := i
 		switch c := s[i]; {
@@ -159,6 +157,9 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			fl.stack = stack
 			cur, inArray = path, c == '['
 			continue
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			i = skipSpace(s, i)
+			goto value
 		default:
 			end, kind := scalarEnd(s, i)
 			if kind == Text {
@@ -168,23 +169,14 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			i = end
 		}
 		// What closes after it, and a comma.
-		for {
-			if i < len(s) && s[i] <= ' ' {
-				i = skipSpace(s, i)
-			}
-			if i >= len(s) {
-				return fields, &SyntaxError{i, "the record ends inside an object or array"}
-			}
-			c := s[i]
-			if c == ',' {
-				if i++; i < len(s) && s[i] <= ' ' {
-					i = skipSpace(s, i)
-				}
-				break
-			}
-			if c != '}' && c != ']' {
-				return fields, &SyntaxError{i, "a comma is missing"}
-			}
+	after:
+		if i >= len(s) {
+			return fields, &SyntaxError{i, "the record ends inside an object or array"}
+		}
+		switch c := s[i]; c {
+		case ',':
+			i++
+		case '}', ']':
 			if (c == ']') != inArray {
 				return fields, &SyntaxError{i, "an object and an array are closed crosswise"}
 			}
@@ -194,6 +186,12 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 				return fields, onlySpace(s, i)
 			}
 			cur, inArray = stack[len(stack)-1].path, stack[len(stack)-1].array
+			goto after
+		case ' ', '\t', '\r', '\n':
+			i = skipSpace(s, i)
+			goto after
+		default:
+			return fields, &SyntaxError{i, "a comma is missing"}
 		}
 	}
 }
@@ -228,7 +226,11 @@ func (n *pathNode) learn(key string) {
 // member reads a key of the object at path parent, and the colon after it,
 // when it was not the expected one. last is the path before it.
 func (fl *Flattener) member(s []byte, i int, parent, last PathID) (path PathID, after int, err error) {
+	i = skipSpace(s, i)
 	before := &fl.nodes[last]
+	if n := &fl.nodes[before.next]; n.parent == parent && n.begins(s, i) {
+		return before.next, i + int(n.size), nil // behind white space
+	}
 	if n := &fl.nodes[before.other]; n.parent == parent && n.begins(s, i) {
 		before.next, before.other = before.other, before.next
 		return before.next, i + int(n.size), nil
