@@ -28,6 +28,7 @@ type Reject struct {
 
 const (
 	chunkBytes  = 1 << 20
+	chunkSpans  = 1 << 16 // records of one chunk, where each costs a span
 	sampleBytes = 200
 )
 
@@ -105,7 +106,8 @@ func (c *Chunk) Each(fl *Flattener, accept func(n int, r *Record), reject func(n
 			if end > start && c.data[end-1] == '\r' {
 				end--
 			}
-			if skipSpace(c.data[:end], start) < end {
+			comment := c.Input.Shape == ShapeZeekTSV && c.data[start] == '#' && end-start <= fl.limits.Line
+			if !comment && skipSpace(c.data[:end], start) < end {
 				one(start, end, "")
 			}
 			start = next

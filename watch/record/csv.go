@@ -111,17 +111,18 @@ func (f *framer) csv(comma byte) error {
 	}
 }
 
-// rows finds the rows that are whole in the buffer. It stops before a line
+// rows finds the rows that are whole in the buffer, or as many as make a
+// chunk. It stops before a line
 // that is too long to be kept, and says so.
 func (c *csvFramer) rows() (tooLong bool, err error) {
 	f := c.f
-	for c.pos < len(f.buf) {
+	for c.pos < len(f.buf) && len(c.spans) < chunkSpans {
 		window := f.buf[c.pos:]
-		if len(window) > f.limit+2 {
-			window = window[:f.limit+2] // as much as a row may have
+		if len(window) > f.limits.Line+2 {
+			window = window[:f.limits.Line+2] // as much as a row may have
 		}
 		whole := f.err != nil && len(window) == len(f.buf)-c.pos
-		more := f.err == nil && len(window) < f.limit+2
+		more := f.err == nil && len(window) < f.limits.Line+2
 		reason := ""
 		next, end := c.cells.row(window, 0, whole)
 		if end == rowOpen && more {
@@ -160,6 +161,9 @@ func (c *csvFramer) row(row []byte, reason string) error {
 		return fmt.Errorf("the first row, which must name the columns: %s", reason)
 	default:
 		c.header = &columns{comma: c.cells.comma, names: c.cells.names(row)}
+		if len(c.header.names) > c.f.limits.Fields {
+			return fmt.Errorf("the first row, which must name the columns: %w", ErrFields)
+		}
 	}
 	return nil
 }

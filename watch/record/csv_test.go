@@ -51,7 +51,7 @@ func TestCSVRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"broken header":   {"a,\"b\n1,2\n", "the first row, which must name the columns: " + errOpenQuote.Error()},
 		"endless header":  {strings.Repeat("a", 50) + "\n", "the first row, which must name the columns: record too long"},
-		"too many fields": {"a,b,c\n1,2,3\n", ErrFields.Error()},
+		"too many fields": {"a,b,c\n1,2,3\n", "the first row, which must name the columns: " + ErrFields.Error()},
 		"too long":        {"a\n" + strings.Repeat("b", 21) + "\n", ErrLine.Error()},
 	} {
 		got, err := cutText(strings.NewReader(tt.text), plan, limits, 64)
@@ -94,7 +94,7 @@ func checkCSV(t interface{ Fatalf(string, ...any) }, text string, block int) {
 	in := &Input{Shape: ShapeCSV}
 	fl := NewFlattener(NewPaths(0), DefaultLimits)
 	bad := 0
-	f := newFramer(strings.NewReader(text), in, DefaultLimits.Line, block, func(c *Chunk) error {
+	f := newFramer(strings.NewReader(text), in, DefaultLimits, block, func(c *Chunk) error {
 		c.Each(fl, func(_ int, r *Record) {
 			row := []string{}
 			for i := range r.Fields {

@@ -190,7 +190,7 @@ func (d *detector) json() (l layout, good int) {
 // spans cuts the probe by its structure. open tells that it ends within a
 // record that has more than one line.
 func (d *detector) spans(wrapper string) (spans []span, open bool) {
-	j := &jsonScanner{f: &framer{in: &Input{}, limit: len(d.probe), buf: d.probe}, wrapper: []byte(wrapper)}
+	j := &jsonScanner{f: &framer{in: &Input{}, limits: Limits{Line: len(d.probe)}, buf: d.probe}, wrapper: []byte(wrapper)}
 	j.scan()
 	open = j.open && j.broken == "" && j.lines > 0 && !j.scalar
 	if d.whole && j.open && !j.scalar {

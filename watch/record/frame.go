@@ -26,7 +26,7 @@ const (
 type framer struct {
 	r      io.Reader
 	in     *Input
-	limit  int // bytes of one record
+	limits Limits
 	block  int // bytes of one chunk
 	emit   func(*Chunk) error
 	buf    []byte // read and not yet emitted
@@ -38,7 +38,7 @@ type framer struct {
 func (s *Source) readStream(st *stream, l layer) {
 	defer close(st.chunks)
 	st.input = &Input{Name: l.name}
-	f := newFramer(decodeText(l.r), st.input, s.opt.Limits.Line, chunkBytes, func(c *Chunk) error { return s.send(st, c) })
+	f := newFramer(decodeText(l.r), st.input, s.opt.Limits, chunkBytes, func(c *Chunk) error { return s.send(st, c) })
 	f.fill(probeBytes)
 	plan, err := detect(f.buf, f.err != nil, l.name, &s.opt)
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Source) readStream(st *stream, l layer) {
 	}
 }
 
-func newFramer(r io.Reader, in *Input, limit, block int, emit func(*Chunk) error) *framer {
-	return &framer{r: r, in: in, limit: limit, block: block, emit: emit, buf: newBlock(block)}
+func newFramer(r io.Reader, in *Input, limits Limits, block int, emit func(*Chunk) error) *framer {
+	return &framer{r: r, in: in, limits: limits, block: block, emit: emit, buf: newBlock(block)}
 }
 
 // run cuts the input to its end. Its error is not that of reading, which f.err
@@ -120,10 +120,10 @@ func (f *framer) fill(n int) {
 // grow makes room for a record that fills buf; it is false at the bound. The
 // bound allows for a line end.
 func (f *framer) grow() bool {
-	if len(f.buf) > f.limit+1 {
+	if len(f.buf) > f.limits.Line+1 {
 		return false
 	}
-	bigger := make([]byte, len(f.buf), min(4*cap(f.buf), max(f.limit+2, cap(f.buf)+1)))
+	bigger := make([]byte, len(f.buf), min(4*cap(f.buf), max(f.limits.Line+2, cap(f.buf)+1)))
 	copy(bigger, f.buf)
 	(&Chunk{block: f.buf}).Release()
 	f.buf = bigger
@@ -154,7 +154,7 @@ func (f *framer) drop(n int) {
 func (f *framer) lines(emit func(data []byte, offset int64) error) error {
 	for {
 		f.fill(cap(f.buf))
-		if f.err != nil && len(f.buf) <= f.limit+1 {
+		if f.err != nil && len(f.buf) <= f.limits.Line+1 {
 			if len(f.buf) == 0 {
 				return nil
 			}

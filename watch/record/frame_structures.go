@@ -21,7 +21,7 @@ func (f *framer) structures(wrapper string) error {
 	for {
 		f.fill(cap(f.buf))
 		j.scan()
-		if f.err != nil {
+		if f.err != nil && j.pos == len(f.buf) {
 			return j.finish()
 		}
 		if err := j.flush(); err != nil {
@@ -69,10 +69,10 @@ const (
 
 var errOpenArray = errors.New("the JSON array is not closed: the input is cut short; what stood before was read")
 
-// scan looks at what is in the buffer.
+// scan looks at what is in the buffer, or as much of it as makes a chunk.
 func (j *jsonScanner) scan() {
 	buf := j.f.buf
-	for j.pos < len(buf) {
+	for j.pos < len(buf) && len(j.spans) < chunkSpans {
 		if j.open && j.indent < 0 && !j.scalar && !j.string && j.broken == "" {
 			if j.plain(); j.pos == len(buf) {
 				break
@@ -101,7 +101,7 @@ func (j *jsonScanner) scan() {
 
 // bound notices when the open record is too long to be kept.
 func (j *jsonScanner) bound() {
-	if j.open && j.lost == nil && j.at(j.pos)-j.start > int64(j.f.limit) {
+	if j.open && j.lost == nil && j.at(j.pos)-j.start > int64(j.f.limits.Line) {
 		j.lost = tooLong(j.f.in, j.start, 0, j.f.buf[j.start-j.f.offset:j.pos])
 	}
 }

@@ -26,7 +26,7 @@ func cutText(r io.Reader, plan layout, limits Limits, block int) ([]line, error)
 	in := &Input{Name: "test", Format: plan.format, Shape: plan.shape}
 	fl := NewFlattener(NewPaths(0), limits)
 	var got []line
-	f := newFramer(r, in, limits.Line, block, func(c *Chunk) error {
+	f := newFramer(r, in, limits, block, func(c *Chunk) error {
 		next := 0
 		order := func(n int) {
 			if n != next {
@@ -186,7 +186,7 @@ func TestTooLong(t *testing.T) {
 				good := 0
 				in := &Input{Name: "x", Shape: tt.plan.shape}
 				fl := NewFlattener(NewPaths(0), limits)
-				f := newFramer(strings.NewReader(tt.text), in, limits.Line, block, func(c *Chunk) error {
+				f := newFramer(strings.NewReader(tt.text), in, limits, block, func(c *Chunk) error {
 					c.Each(fl, func(int, *Record) { good++ }, func(_ int, r Reject) { bad = append(bad, r) })
 					if cap(c.block) > 2*limits.Line+2*block {
 						t.Errorf("%d bytes were kept", cap(c.block))
@@ -204,6 +204,27 @@ func TestTooLong(t *testing.T) {
 					t.Errorf("set aside: %+v, want %d bytes", bad[0], tt.bytes)
 				}
 			})
+		}
+	}
+}
+
+// Many small records make more than one chunk.
+func TestManySmallRecords(t *testing.T) {
+	const n = 3*chunkSpans + 5
+	for shape, text := range map[string]string{
+		ShapeArray: "[" + strings.Repeat("1,", n) + "]",
+		ShapeCSV:   "a\n" + strings.Repeat("1\n", n),
+	} {
+		largest := 0
+		records := 0
+		f := newFramer(strings.NewReader(text), &Input{Shape: shape}, DefaultLimits, chunkBytes, func(c *Chunk) error {
+			largest = max(largest, len(c.spans))
+			records += len(c.spans)
+			c.Release()
+			return nil
+		})
+		if err := f.run(layout{shape: shape, comma: ','}); err != nil || records != n || largest > chunkSpans {
+			t.Errorf("%s: %d records of %d, at most %d in a chunk, %v", shape, records, n, largest, err)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func BenchmarkSource(b *testing.B) {
 			fl := NewFlattener(NewPaths(0), DefaultLimits)
 			for b.Loop() {
 				n := 0
-				f := newFramer(bytes.NewReader(text), &Input{Shape: tt.shape}, DefaultLimits.Line, chunkBytes, func(c *Chunk) error {
+				f := newFramer(bytes.NewReader(text), &Input{Shape: tt.shape}, DefaultLimits, chunkBytes, func(c *Chunk) error {
 					c.Each(fl, func(int, *Record) { n++ }, func(_ int, r Reject) { b.Fatal(r) })
 					c.Release()
 					return nil

@@ -24,7 +24,7 @@ type columns struct {
 }
 
 var (
-	errNoZeekHeader = errors.New("no Zeek header (#fields …) before this row")
+	errNoZeekHeader = errors.New("no Zeek header (#fields …) that can be used stands before this row")
 	errOpenQuote    = errors.New("the quotes of this row do not match")
 )
 

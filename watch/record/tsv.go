@@ -46,36 +46,42 @@ type zeekSplitter struct {
 
 // chunk emits whole lines. Where the header changes, it begins a new chunk.
 func (z *zeekSplitter) chunk(data []byte, offset int64) error {
-	rest, seen := data, 0 // seen: the lines of rest that are rows
+	rest, seen := data, 0 // seen: the lines of rest that belong to one header
 	for {
 		at := seen + nextDirective(rest[seen:])
 		if at == len(rest) {
-			return z.emit(data, rest, offset) // rest is the end of data
+			return z.emit(data, rest, offset, z.header.columns) // rest is the end of data
 		}
-		end := at
-		for end < len(rest) && rest[end] == '#' { // the whole run of directives
-			line, _, _ := bytes.Cut(rest[end:], []byte("\n"))
-			if len(line) > z.f.limit {
-				break
-			}
-			z.header.directive(line)
-			end += min(len(line)+1, len(rest)-end)
+		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
+		end := min(at+len(line)+1, len(rest))
+		before := z.header.columns
+		if len(line) <= z.f.limits.Line {
+			z.header.directive(line, z.f.limits.Fields)
 		}
-		if end == at { // too long: to be set aside like a row
-			line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
-			seen = min(at+len(line)+1, len(rest))
+		if z.header.columns == before {
+			seen = end
 			continue
 		}
-		if skipSpace(rest[:at], 0) < at { // rows under the header before
-			before := append(newBlock(z.f.block), rest[:at]...)
-			if err := z.emit(before, before, offset); err != nil {
+		if hasRows(rest[:at], z.f.limits.Line) {
+			rows := append(newBlock(z.f.block), rest[:at]...)
+			if err := z.emit(rows, rows, offset, before); err != nil {
 				return err
 			}
 		}
-		z.header.settle()
 		rest, seen = rest[end:], 0
 		offset += int64(end)
 	}
+}
+
+// hasRows tells whether there is anything but directives and empty lines. A
+// directive longer than limit is set aside like a row.
+func hasRows(text []byte, limit int) bool {
+	for line := range bytes.Lines(text) {
+		if (line[0] != '#' || len(line) > limit) && skipSpace(line, 0) < len(line) {
+			return true
+		}
+	}
+	return false
 }
 
 func nextDirective(s []byte) int {
@@ -89,82 +95,70 @@ func nextDirective(s []byte) int {
 }
 
 // emit hands on the rows of part, which lies within block.
-func (z *zeekSplitter) emit(block, part []byte, offset int64) error {
-	return z.f.emit(&Chunk{Input: z.f.in, data: part, block: block, offset: offset, columns: z.header.columns})
+func (z *zeekSplitter) emit(block, part []byte, offset int64, c *columns) error {
+	return z.f.emit(&Chunk{Input: z.f.in, data: part, block: block, offset: offset, columns: c})
 }
 
 // zeekHeader gathers the directives that stand before rows.
 type zeekHeader struct {
 	columns *columns // of the rows that come now; nil before #fields
-	next    columns
-	changed bool
+	next    columns  // what the next #fields is to be read with
 }
 
-// directive reads one line that begins with #. Those that say nothing about
-// the rows, such as #open and #close, change nothing.
-func (h *zeekHeader) directive(line []byte) {
+// directive reads one line that begins with #. The order is Zeek's: the marks
+// and the log's name, then #fields, then #types. What says nothing about the
+// rows, such as #open and #close, changes nothing. A header of more than limit
+// columns is none.
+func (h *zeekHeader) directive(line []byte, limit int) {
 	text := strings.TrimRight(string(line), "\r")
 	if value, ok := strings.CutPrefix(text, "#separator "); ok {
-		sep := string(appendDecoded(nil, []byte(value), ZeekText))
-		if len(sep) == 1 {
-			h.next = zeekDefaults()
+		h.columns, h.next = nil, zeekDefaults()
+		if sep := appendDecoded(nil, []byte(value), ZeekText); len(sep) == 1 {
 			h.next.separator = sep[0]
-			h.changed = true
 		}
 		return
 	}
 	if h.next.separator == 0 {
 		h.next = zeekDefaults()
 	}
-	name, value, _ := strings.Cut(text, string(h.next.separator))
-	plain := string(appendDecoded(nil, []byte(value), ZeekText))
+	separator := string(h.next.separator)
+	name, value, _ := strings.Cut(text, separator)
 	switch name {
 	case "#set_separator":
-		if len(plain) == 1 {
-			h.next.set = plain[0]
+		if set := appendDecoded(nil, []byte(value), ZeekText); len(set) == 1 {
+			h.next.set = set[0]
 		}
 	case "#empty_field":
-		h.next.empty = plain
+		h.next.empty = value
 	case "#unset_field":
-		h.next.unset = plain
+		h.next.unset = value
 	case "#path":
 		h.next.path = value
 	case "#fields":
-		h.next.names = strings.Split(value, string(h.next.separator))
-		h.next.types = nil
-	case "#types":
-		h.next.types = nil
-		for t := range strings.SplitSeq(value, string(h.next.separator)) {
-			h.next.types = append(h.next.types, parseZeekType(t))
+		h.columns = nil
+		if strings.Count(value, separator) < limit {
+			c := h.next
+			c.names = strings.Split(value, separator)
+			c.types = make([]zeekType, len(c.names)) // unknown: numbers are recognised by their look
+			for i := range c.types {
+				c.types[i].scalar = zeekNumber
+			}
+			h.columns = &c
 		}
-	default:
-		return
+	case "#types":
+		if h.columns != nil && strings.Count(value, separator)+1 == len(h.columns.names) {
+			c := *h.columns
+			c.types = nil
+			for t := range strings.SplitSeq(value, separator) {
+				c.types = append(c.types, parseZeekType(t))
+			}
+			h.columns = &c
+		}
 	}
-	h.changed = true
 }
 
 func zeekDefaults() columns {
 	return columns{zeek: true, separator: '\t', set: ',', empty: "(empty)", unset: "-"}
-}
-
-// settle makes what the directives said the header of the rows that follow.
-func (h *zeekHeader) settle() {
-	if !h.changed {
-		return
-	}
-	h.changed = false
-	if h.next.names == nil {
-		h.columns = nil
-		return
-	}
-	c := h.next
-	if c.types == nil || len(c.types) != len(c.names) {
-		c.types = make([]zeekType, len(c.names)) // unknown: numbers are recognised by their look
-		for i := range c.types {
-			c.types[i].scalar = zeekNumber
-		}
-	}
-	h.columns = &c
 }
 
 // zeekRows turns rows of Zeek TSV into records.

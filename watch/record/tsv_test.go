@@ -43,9 +43,9 @@ func TestZeekTSV(t *testing.T) {
 }
 
 func TestZeekTSVRefused(t *testing.T) {
-	got, err := cutText(strings.NewReader("#fields\ta\tb\tc\n1\t2\t3\n"+strings.Repeat("x", 30)+"\n"),
+	got, err := cutText(strings.NewReader("#fields\ta\tb\tc\n1\t2\t3\n#fields\ta\n#types\tset[int]\n1,2,3\n"+strings.Repeat("x", 30)+"\n#"+strings.Repeat("x", 30)+"\n"),
 		layout{shape: ShapeZeekTSV}, Limits{Line: 20, Depth: 4, Fields: 2}, 64)
-	if diff := cmp.Diff([]string{"! " + ErrFields.Error(), "! " + ErrLine.Error()}, brief(got)); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{"! " + errNoZeekHeader.Error(), "! " + ErrFields.Error(), "! " + ErrLine.Error(), "! " + ErrLine.Error()}, brief(got)); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 }
