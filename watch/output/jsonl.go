@@ -39,11 +39,7 @@ func (j *JSONL) Write(h *watch.Hit) error {
 // Close does nothing: each line is complete.
 func (j *JSONL) Close() error { return nil }
 
-// AppendHit appends the JSON form of h, without a line end.
-func AppendHit(dst []byte, h *watch.Hit) []byte {
-	return appendHit(dst, h, appendEvent(nil, h.Event))
-}
-
+// appendHit appends the JSON form of h, whose event is written as given.
 func appendHit(dst []byte, h *watch.Hit, event []byte) []byte {
 	dst = appendString(append(dst, `{"id":`...), h.ID)
 	dst = appendTime(dst, `,"time":`, h.Time)

@@ -65,7 +65,8 @@ func FuzzEvent(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
-		line := AppendHit(nil, &watch.Hit{ID: string(event), Event: event, Matched: []watch.MatchedPair{{Path: string(event), Value: string(event)}}})
+		h := watch.Hit{ID: string(event), Matched: []watch.MatchedPair{{Path: string(event), Value: string(event)}}}
+		line := appendHit(nil, &h, appendEvent(nil, event))
 		if !json.Valid(line) || !utf8.Valid(line) || bytes.ContainsAny(line, "\n\r") {
 			t.Fatalf("not one line of JSON: %q", line)
 		}

@@ -26,9 +26,6 @@ type Options struct {
 	Version string // of borj, which SARIF names
 }
 
-// Formats are the names that New knows, for usage texts.
-var Formats = []string{"jsonl", "table", "sarif"}
-
 // New returns the Writer of a format.
 func New(format string, w io.Writer, o Options) (Writer, error) {
 	switch format {
@@ -39,20 +36,5 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 	case "sarif":
 		return NewSARIF(w, o), nil
 	}
-	return nil, fmt.Errorf("output format %q: borj writes %s", format, oneOf(Formats))
-}
-
-func oneOf(names []string) string {
-	s := ""
-	for i, n := range names {
-		switch {
-		case i == 0:
-		case i == len(names)-1:
-			s += " or "
-		default:
-			s += ", "
-		}
-		s += n
-	}
-	return s
+	return nil, fmt.Errorf("output format %q: borj writes jsonl, table or sarif", format)
 }

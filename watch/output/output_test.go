@@ -300,8 +300,8 @@ func TestRejects(t *testing.T) {
 		t.Errorf("the first line reads %+v (%v): %s", first, err, line)
 	}
 	want := []Count{{"not a JSON object", 2}, {"nested too deeply", 1}}
-	if diff := cmp.Diff(want, rj.Reasons()); diff != "" || rj.Total() != 3 {
-		t.Errorf("reasons (-want +got), total %d:\n%s", rj.Total(), diff)
+	if diff := cmp.Diff(want, rj.Reasons()); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 

@@ -25,7 +25,6 @@ type Rejects struct {
 	last    string // the reason before this one, and its group: they come in runs
 	group   string
 	reasons map[string]int64
-	total   int64
 }
 
 // NewRejects returns a Rejects that writes to w, or only counts when w is nil.
@@ -35,7 +34,6 @@ func NewRejects(w io.Writer) *Rejects {
 
 // Write counts r and writes it.
 func (rj *Rejects) Write(r record.Reject) error {
-	rj.total++
 	if r.Reason != rj.last || rj.group == "" {
 		rj.last = r.Reason
 		rj.group = numbers.ReplaceAllLiteralString(offset.ReplaceAllLiteralString(r.Reason, ""), "N")
@@ -56,9 +54,6 @@ func (rj *Rejects) Write(r record.Reject) error {
 	_, err := rj.w.Write(rj.line)
 	return err
 }
-
-// Total returns how many records were set aside.
-func (rj *Rejects) Total() int64 { return rj.total }
 
 // Reasons returns how many records were set aside for each reason, the most
 // frequent first. Reasons that differ only in a number are one.

@@ -103,9 +103,6 @@ func add(counts map[string]int64, name string) {
 	counts[name]++
 }
 
-// Hits returns how many hits were counted.
-func (t *Tally) Hits() int64 { return t.hits }
-
 // ranked returns counts by falling number, then by name.
 func ranked(counts map[string]int64) []Count {
 	list := make([]Count, 0, len(counts))
