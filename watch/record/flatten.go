@@ -246,7 +246,7 @@ func (fl *Flattener) member(s []byte, i int, parent, last PathID) (path PathID, 
 		return 0, i, err
 	}
 	key := s[i+1 : end]
-	if esc {
+	if esc && len(key) <= 6*maxKeyText { // a longer one is Overflow however it is written
 		fl.key = appendDecoded(fl.key[:0], key, Escaped)
 		key = fl.key
 	}
