@@ -78,6 +78,8 @@ func TestBuiltin(t *testing.T) {
 				{"windows-security-process", "(eventid=4688 and (channel=security or provider_name=microsoft-windows-security-auditing))",
 					`(NewProcessName endswith \a.exe and MandatoryLabel=s-1-16-16384 and (SubjectUserName contains authori or SubjectDomainName contains authori))`},
 			}},
+		{"a category of Sysmon's alone", "{product: windows, category: process_creation, service: sysmon}", "s: {Image: a}\ncondition: s",
+			[]route{{"sysmon", "(eventid=1 and eventid exists and (channel=microsoft-windows-sysmon/operational or provider_name=microsoft-windows-sysmon))", "Image=a"}}},
 		{"a service is a channel", "{product: windows, service: taskscheduler}", "s: {EventID: 129}\ncondition: s",
 			[]route{{"windows", "(channel=microsoft-windows-taskscheduler/operational or provider_name=microsoft-windows-taskscheduler)", "EventID=129"}}},
 		{"connections without names of hosts are the Security channel's too", "{product: windows, category: network_connection}",
