@@ -213,7 +213,7 @@ func nameless(i int) string { return "column" + strconv.Itoa(i+1) }
 // match.
 func (c *cells) each(row []byte, yield func(start, end int, doubled, quoted bool) bool) bool {
 	for i := 0; ; i++ {
-		start, end, doubled, quoted := i, i, false, i < len(row) && row[i] == '"'
+		start, doubled, quoted := i, false, i < len(row) && row[i] == '"'
 		if quoted {
 			start++
 			i++
@@ -229,15 +229,17 @@ func (c *cells) each(row []byte, yield func(start, end int, doubled, quoted bool
 				doubled = true
 				i++
 			}
-			end = i - 1
 		} else {
 			for i < len(row) && c.plain[row[i]] {
 				i++
 			}
-			end = i
 		}
 		if i < len(row) && row[i] != c.comma {
 			return false
+		}
+		end := i
+		if quoted {
+			end--
 		}
 		if !yield(start, end, doubled, quoted) {
 			return true

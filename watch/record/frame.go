@@ -42,7 +42,7 @@ func (s *Source) readStream(st *stream, l layer) {
 	f.fill(probeBytes)
 	plan, err := detect(f.buf, f.err != nil, l.name, &s.opt)
 	if err != nil {
-		if f.err != nil && f.err != io.EOF {
+		if f.err != nil && !errors.Is(f.err, io.EOF) {
 			err = f.err
 		}
 		st.input.Shape = err.Error()
@@ -56,7 +56,7 @@ func (s *Source) readStream(st *stream, l layer) {
 	if errors.Is(err, errStopped) {
 		return
 	}
-	if err == nil && f.err != io.EOF {
+	if err == nil && !errors.Is(f.err, io.EOF) {
 		err = f.err
 	}
 	if err != nil {

@@ -373,7 +373,7 @@ func (j *jsonScanner) finish() error {
 	if err := j.flush(); err != nil {
 		return err
 	}
-	if j.base > 0 && j.f.err == io.EOF {
+	if j.base > 0 && errors.Is(j.f.err, io.EOF) {
 		return errOpenArray
 	}
 	return nil

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -50,7 +51,7 @@ func cutText(r io.Reader, plan layout, limits Limits, block int) ([]line, error)
 	if err := f.run(plan); err != nil {
 		return got, err
 	}
-	if f.err != io.EOF {
+	if !errors.Is(f.err, io.EOF) {
 		return got, f.err
 	}
 	return got, nil
@@ -153,7 +154,7 @@ func TestStructures(t *testing.T) {
 			if diff := cmp.Diff(tt.want, brief(got)); diff != "" {
 				t.Error(diff)
 			}
-			if (err == errOpenArray) != tt.cut {
+			if errors.Is(err, errOpenArray) != tt.cut {
 				t.Errorf("error %v, want cut short: %v", err, tt.cut)
 			}
 		})
@@ -331,7 +332,7 @@ func decodeAll(text []byte) ([]line, bool) {
 	var want []line
 	for {
 		var raw json.RawMessage
-		if err := dec.Decode(&raw); err == io.EOF {
+		if err := dec.Decode(&raw); errors.Is(err, io.EOF) {
 			return want, true
 		} else if err != nil || raw[0] != '{' {
 			return nil, false

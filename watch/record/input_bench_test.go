@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -35,7 +36,7 @@ func BenchmarkSource(b *testing.B) {
 					c.Release()
 					return nil
 				})
-				if err := f.run(tt.plan); err != nil || f.err != io.EOF {
+				if err := f.run(tt.plan); err != nil || !errors.Is(f.err, io.EOF) {
 					b.Fatal(err, f.err)
 				}
 			}

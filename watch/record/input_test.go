@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -145,7 +146,7 @@ func TestProgress(t *testing.T) {
 	}
 	for {
 		c, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		c.Release()
@@ -198,7 +199,7 @@ func TestCloseEarly(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Next(); err != io.EOF {
+		if _, err := s.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("after Close: %v", err)
 		}
 	}
@@ -217,7 +218,7 @@ func TestEndlessLine(t *testing.T) {
 	good, bad, largest := 0, []Reject(nil), 0
 	for {
 		c, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		largest = max(largest, cap(c.block))
@@ -295,7 +296,7 @@ func FuzzInput(f *testing.F) {
 			fl := NewFlattener(NewPaths(50), s.Limits())
 			for {
 				c, err := s.Next()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				seen := 0
