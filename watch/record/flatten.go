@@ -161,7 +161,10 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			i = skipSpace(s, i)
 			goto value
 		default:
-			end, kind := scalarEnd(s, i)
+			end, kind := digitsEnd(s, i), Number // mostly the whole of it
+			if end == i || end >= len(s) || s[end] != ',' && s[end] != '}' {
+				end, kind = scalarEnd(s, i)
+			}
 			if kind == Text {
 				return fields, &SyntaxError{i, "not a JSON value"}
 			}
