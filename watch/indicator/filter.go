@@ -36,7 +36,9 @@ func (f *filter) add(h uint64) {
 	*two |= inTwo
 }
 
-func (f *filter) has(h uint64) bool {
+// missing returns the bits of h that are not there: 0 means that h may have
+// been added.
+func (f *filter) missing(h uint64) uint64 {
 	one, two, inOne, inTwo := f.locate(h)
-	return inOne&^*one|inTwo&^*two == 0
+	return inOne&^*one | inTwo&^*two
 }

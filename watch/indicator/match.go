@@ -108,12 +108,15 @@ func (s *Set) askFor(w *Worker, t tag, value []byte, o *observable.Observable) {
 }
 
 // answer makes the look-ups: a filter rules nearly all out, and the table
-// compares the full key of what is left. That the filters are read in a loop
-// which does nothing else lets the processor wait for all of them at once.
+// compares the full key of what is left. The filters are read in a loop that
+// does nothing else, so that the processor waits for all of them at once.
 func (s *Set) answer(w *Worker) {
 	for i := range w.asked {
 		q := &w.asked[i]
-		if s.filters[q.tag].has(q.hash) {
+		q.hash = s.filters[q.tag].missing(q.hash)
+	}
+	for i := range w.asked {
+		if q := &w.asked[i]; q.hash == 0 {
 			start := len(w.keys)
 			w.keys = appendKey(w.keys, q.tag, q.value)
 			s.confirm(w, start, q.o)
@@ -192,7 +195,7 @@ func (s *Set) askPrefixes(w *Worker, a netip.Addr, longest int, o *observable.Ob
 // askURL asks for the prefixes of a URL, if any begins with its host.
 func (s *Set) askURL(w *Worker, o *observable.Observable) {
 	u := o.Value
-	if !s.filters[urlGate].has(maphash.Bytes(s.seed, u[:authorityEnd(u)])) {
+	if s.filters[urlGate].missing(maphash.Bytes(s.seed, u[:authorityEnd(u)])) != 0 {
 		return
 	}
 	for _, n := range s.urlLengths {

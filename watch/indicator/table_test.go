@@ -98,13 +98,13 @@ func TestFilter(t *testing.T) {
 		f.add(h)
 	}
 	for _, h := range in {
-		if !f.has(h) {
+		if f.missing(h) != 0 {
 			t.Fatalf("%x was added, and is said to be missing", h)
 		}
 	}
 	wrong := 0
 	for range 10 * n {
-		if f.has(r.Uint64()) {
+		if f.missing(r.Uint64()) == 0 {
 			wrong++
 		}
 	}
