@@ -20,12 +20,18 @@ type class struct {
 	idle    bool         // no rule can hold
 	gate    *keywordGate // of the keywords that call up rules; nil: search every value
 	generic bool         // its records are of no known source
-	scan    []uint16
+	scan    []search     // what to search before rules are called up
 	always  []uint32
 	present []slotRules
 	foreign []slotRules // rules called up where it holds more than ASCII
 	covers  bitset      // predicates that call up rules
 	calls   map[uint32][]uint32
+}
+
+// search names one tier of one slot.
+type search struct {
+	slot uint16
+	tier tier
 }
 
 type slotRules struct {
@@ -129,7 +135,6 @@ func (w *Worker) newClass(fed bitset, exact bool) *class {
 			cl.callUp(m, uint32(i), &cov)
 		}
 	}
-	slices.Sort(cl.scan)
 	cl.idle = len(cl.always)+len(cl.calls)+len(cl.present)+len(cl.foreign) == 0
 	cl.gate = w.keywordGate(cl)
 	return cl
@@ -142,7 +147,7 @@ func (cl *class) callUp(m *Matcher, rule uint32, cov *cover) {
 			cl.calls[p] = append(list, rule)
 		}
 		cl.covers.set(p)
-		if s := m.preds[p].slot; !slices.Contains(cl.scan, s) {
+		if s := (search{m.preds[p].slot, m.preds[p].tier}); !slices.Contains(cl.scan, s) {
 			cl.scan = append(cl.scan, s)
 		}
 	}

@@ -64,7 +64,8 @@ type predicate struct {
 	*sigma.Match
 	slot    uint16
 	ref     uint16 // OpFieldRef: the other slot
-	indexed bool   // decided by scanning its slot
+	indexed bool   // decided by scanning a tier of its slot
+	tier    tier
 	cost    uint16 // relative, of evaluating it
 	// gates are groups of predicates: wherever this one holds, one of each
 	// group does. Where loose is set that is so for ASCII values only.
@@ -283,6 +284,14 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 		if p.indexed {
 			p.cost = costIndexed
 		}
+		switch {
+		case m.Op != sigma.OpContains:
+			p.tier = tierEnds
+		case len(m.Text) >= longText:
+			p.tier = tierLong
+		default:
+			p.tier = tierShort
+		}
 	case sigma.OpFieldRef:
 		if p.ref, err = c.slot(m.Text); err != nil {
 			return 0, err
@@ -306,30 +315,32 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 // index builds the literal index of every slot.
 func (c *compiler) index() {
 	m := c.m
-	tails, heads, grams := make([][]literal, len(m.slots)), make([][]literal, len(m.slots)), make([][]literal, len(m.slots))
+	type lists struct{ tails, heads, long, short []literal }
+	of := make([]lists, len(m.slots))
 	for i := range m.preds {
 		p := &m.preds[i]
 		if !p.indexed {
 			continue
 		}
-		l := literal{pred: uint32(i), text: p.Text}
-		switch p.Op {
-		case sigma.OpEquals:
+		l, to := literal{pred: uint32(i), text: p.Text}, &of[p.slot]
+		switch {
+		case p.Op == sigma.OpEquals:
 			l.whole = true
-			tails[p.slot] = append(tails[p.slot], l)
-		case sigma.OpEndsWith:
-			tails[p.slot] = append(tails[p.slot], l)
-		case sigma.OpStartsWith:
-			heads[p.slot] = append(heads[p.slot], l)
-		case sigma.OpContains:
-			grams[p.slot] = append(grams[p.slot], l)
+			to.tails = append(to.tails, l)
+		case p.Op == sigma.OpEndsWith:
+			to.tails = append(to.tails, l)
+		case p.Op == sigma.OpStartsWith:
+			to.heads = append(to.heads, l)
+		case p.tier == tierLong:
+			to.long = append(to.long, l)
+		default:
+			to.short = append(to.short, l)
 		}
 	}
 	for i := range m.slots {
 		x := &m.slots[i].index
-		x.tails = newWordTable(tails[i], true)
-		x.heads = newWordTable(heads[i], false)
-		x.grams = newGramTable(grams[i])
+		x.ends.tails, x.ends.heads = newWordTable(of[i].tails, true), newWordTable(of[i].heads, false)
+		x.parts[0], x.parts[1] = newGramTable(of[i].long, 4), newGramTable(of[i].short, 1)
 		m.memory += x.size()
 	}
 }

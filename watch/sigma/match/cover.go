@@ -24,6 +24,8 @@ func chance(m *sigma.Match) float64 {
 		return 0.2
 	case n <= 4:
 		return 0.1
+	case m.Op == sigma.OpContains && n < longText:
+		return 0.08 // and it makes every place of the value be looked at
 	case strings.HasPrefix(text, `c:\`) && m.Op == sigma.OpStartsWith:
 		return 0.1
 	case n <= 8:

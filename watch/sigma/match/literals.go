@@ -6,22 +6,37 @@ import (
 	"slices"
 )
 
-// A literals index finds, in one look at a folded value, every literal
-// predicate of one field that holds for it. Whole values and endings are
-// looked up by their last eight bytes, beginnings by their first eight, and
-// what may stand anywhere by the rarest four bytes that it contains: one pass
-// tests every four bytes of the value against a small bitmap, and only where
-// it agrees compares in full.
+// A literals index finds, in one look at a folded value, the literal predicates
+// of one field that hold for it. Whole values and endings are looked up by
+// their last eight bytes, beginnings by their first eight. What may stand
+// anywhere is looked up by four of its bytes: one pass tests groups of four
+// bytes of the value against a small bitmap, and only where that agrees
+// compares in full. Texts of seven bytes or more are filed under four
+// neighbouring groups, so that every fourth place of the value is enough.
 //
 // An Aho-Corasick automaton does the same in one dependent memory read a byte;
 // here the reads do not wait for each other and the table stays in the
-// processor's first cache (see docs/adr for the figures of both).
+// processor's first caches (docs/adr has the figures of both).
 type literals struct {
-	tails wordTable
-	heads wordTable
-	grams gramTable
-	short []literal // parts of fewer than four bytes, searched one by one
+	ends  ends
+	parts [2]gramTable // long texts, short texts
 }
+
+// ends finds texts at the ends of a value.
+type ends struct{ tails, heads wordTable }
+
+// tier is a part of an index that is searched by itself, when it is needed.
+type tier uint8
+
+const (
+	tierEnds tier = iota
+	tierLong
+	tierShort
+	tiers
+)
+
+// longText is the length from which a text is found by every fourth group.
+const longText = gramSize + 3
 
 // literal is one text and the predicate that it decides.
 type literal struct {
@@ -49,6 +64,7 @@ type wordSlot struct {
 const gramSize = 4
 
 type gramTable struct {
+	stride int
 	shift  uint8 // of the bitmap's hash
 	bitmap []uint64
 	tshift uint8 // of the table's hash
@@ -146,12 +162,14 @@ func (t *wordTable) find(key uint64, n uint8) []literal {
 	}
 }
 
-func newGramTable(lits []literal) gramTable {
+// newGramTable files each text under stride neighbouring groups of four bytes,
+// those that the texts have least in common.
+func newGramTable(lits []literal, stride int) gramTable {
 	if len(lits) == 0 {
 		return gramTable{}
 	}
-	// How often four bytes stand in the literals tells well enough how often
-	// they stand in values: each literal is filed under its rarest.
+	// How often four bytes stand in the texts of rules tells well enough how
+	// often they stand in values.
 	common := map[uint32]int{}
 	for _, l := range lits {
 		for i := 0; i+gramSize <= len(l.text); i++ {
@@ -162,23 +180,29 @@ func newGramTable(lits []literal) gramTable {
 		gram uint32
 		literal
 	}
-	ks := make([]keyed, len(lits))
-	for i, l := range lits {
-		best := 0
-		for j := 1; j+gramSize <= len(l.text); j++ {
-			if common[gramAt(l.text, j)] < common[gramAt(l.text, best)] {
-				best = j
+	ks := make([]keyed, 0, len(lits)*stride)
+	for _, l := range lits {
+		best, least := 0, 0
+		for at := 0; at+gramSize+stride-1 <= len(l.text); at++ {
+			sum := 0
+			for i := range stride {
+				sum += common[gramAt(l.text, at+i)]
+			}
+			if at == 0 || sum < least {
+				best, least = at, sum
 			}
 		}
-		l.offset = int32(best)
-		ks[i] = keyed{gramAt(l.text, best), l}
+		for i := range stride {
+			l.offset = int32(best + i)
+			ks = append(ks, keyed{gramAt(l.text, best+i), l})
+		}
 	}
 	slices.SortFunc(ks, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.pred, b.pred))
+		return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.pred, b.pred), cmp.Compare(a.offset, b.offset))
 	})
-	t := gramTable{list: make([]literal, 0, len(ks))}
+	t := gramTable{stride: stride, list: make([]literal, 0, len(ks))}
 	_, bits := tableSize(max(16*len(ks), 512))
-	bits = min(bits, 17) // 16 KiB: half of a first-level cache
+	bits = min(bits, 19) // 64 KiB
 	t.bitmap, t.shift = make([]uint64, 1<<bits/64), uint8(32-bits)
 	size, tbits := tableSize(2 * len(ks))
 	t.slots, t.tshift = make([]gramSlot, size), uint8(32-tbits)
@@ -218,13 +242,16 @@ func (t *gramTable) find(gram uint32) []literal {
 	}
 }
 
-// size returns the bytes that the index holds, its texts included.
+// size returns the bytes that the index holds. Its texts are the predicates'.
 func (x *literals) size() int {
-	n := len(x.tails.slots)*24 + len(x.heads.slots)*24 + len(x.grams.slots)*12 + len(x.grams.bitmap)*8
-	for _, list := range [][]literal{x.tails.list, x.heads.list, x.grams.list, x.short} {
-		for _, l := range list {
-			n += 32 + len(l.text)
-		}
+	n := len(x.ends.tails.slots)*24 + len(x.ends.heads.slots)*24
+	lists := [][]literal{x.ends.tails.list, x.ends.heads.list}
+	for _, t := range x.parts {
+		n += len(t.slots)*12 + len(t.bitmap)*8
+		lists = append(lists, t.list)
+	}
+	for _, list := range lists {
+		n += 32 * len(list)
 	}
 	return n
 }

@@ -6,27 +6,28 @@ import (
 	"unsafe"
 )
 
-// scan reports every predicate of the index that holds for a value. v is
-// folded and followed by padding zero bytes; n is its length without them.
-func (x *literals) scan(v []byte, n int, w *Worker) {
+// scan reports every predicate of one tier that holds for a value. v is folded
+// and followed by padding zero bytes; n is its length without them.
+func (x *literals) scan(t tier, v []byte, n int, w *Worker) {
 	text := unsafe.String(unsafe.SliceData(v), n)
-	if len(x.tails.lengths) > 0 {
-		x.scanTails(v, text, w)
-	}
-	if len(x.heads.lengths) > 0 && n > 0 {
-		x.scanHeads(v, text, w)
-	}
-	if len(x.grams.list) > 0 && n >= gramSize {
-		x.grams.scan(v, text, w)
-	}
-	for i := range x.short {
-		if strings.Contains(text, x.short[i].text) {
-			w.found(x.short[i].pred)
-		}
+	switch {
+	case t == tierEnds:
+		x.ends.scan(v, text, w)
+	case n >= gramSize:
+		x.parts[t-tierLong].scan(v, text, w)
 	}
 }
 
-func (x *literals) scanTails(v []byte, text string, w *Worker) {
+func (x *ends) scan(v []byte, text string, w *Worker) {
+	if len(x.tails.lengths) > 0 {
+		x.scanTails(v, text, w)
+	}
+	if len(x.heads.lengths) > 0 && text != "" {
+		x.scanHeads(v, text, w)
+	}
+}
+
+func (x *ends) scanTails(v []byte, text string, w *Worker) {
 	t, n := &x.tails, len(text)
 	var last uint64 // the last eight bytes, the very last one on top
 	if n >= 8 {
@@ -50,7 +51,7 @@ func (x *literals) scanTails(v []byte, text string, w *Worker) {
 	}
 }
 
-func (x *literals) scanHeads(v []byte, text string, w *Worker) {
+func (x *ends) scanHeads(v []byte, text string, w *Worker) {
 	t := &x.heads
 	first := binary.LittleEndian.Uint64(v)
 	for _, k := range t.lengths {
@@ -65,8 +66,18 @@ func (x *literals) scanHeads(v []byte, text string, w *Worker) {
 	}
 }
 
-// scan looks at each four bytes of the value, four positions in a turn.
+// scan looks at the groups of four bytes of the value.
 func (t *gramTable) scan(v []byte, text string, w *Worker) {
+	switch t.stride {
+	case 1:
+		t.scanEach(v, text, w)
+	case 4:
+		t.scanFourth(v, text, w)
+	}
+}
+
+// scanEach looks at the groups at every place, four places in a turn.
+func (t *gramTable) scanEach(v []byte, text string, w *Worker) {
 	bitmap, shift := t.bitmap, t.shift&31
 	for i := 0; i+gramSize <= len(text); i += 4 {
 		word := binary.LittleEndian.Uint64(v[i:])
@@ -92,6 +103,27 @@ func (t *gramTable) scan(v []byte, text string, w *Worker) {
 		}
 		if b3 != 0 {
 			t.verify(uint32(word>>24), i+3, text, w)
+		}
+	}
+}
+
+// scanFourth looks at the groups at every fourth place, two in a turn.
+func (t *gramTable) scanFourth(v []byte, text string, w *Worker) {
+	bitmap, shift := t.bitmap, t.shift&31
+	for i := 0; i+gramSize <= len(text); i += 8 {
+		word := binary.LittleEndian.Uint64(v[i:])
+		h0 := hash32(uint32(word)) >> shift
+		h1 := hash32(uint32(word>>32)) >> shift
+		b0 := bitmap[h0>>6] >> (h0 & 63) & 1
+		b1 := bitmap[h1>>6] >> (h1 & 63) & 1
+		if b0|b1 == 0 {
+			continue
+		}
+		if b0 != 0 {
+			t.verify(uint32(word), i, text, w)
+		}
+		if b1 != 0 {
+			t.verify(uint32(word>>32), i+4, text, w)
 		}
 	}
 }

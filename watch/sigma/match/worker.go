@@ -32,6 +32,8 @@ type Worker struct {
 	plain     []byte
 	key       []byte // of the class
 	keyed     bool   // key says all about the routing fields
+	gated     uint32 // the epoch of mayHold
+	mayHold   bool   // what the gate of the class said
 	addressOf int32  // the value that address was read from, or -1
 	address   netip.Addr
 	// searched tells that a slot was scanned.
@@ -59,7 +61,7 @@ type entry struct{ value, next int32 }
 
 type slotState struct {
 	epoch       uint32 // first and last are of this record
-	scanned     uint32
+	scanned     [tiers]uint32
 	beneath     uint32
 	first, last int32
 }
@@ -86,8 +88,8 @@ func (w *Worker) Match(rec *record.Record, dst []int) []int {
 		w.queued[r] = w.epoch
 	}
 	for _, s := range cl.scan {
-		if s != keywordSlot || cl.gate == nil || cl.gate.mayHold(rec) {
-			w.scanSlot(s)
+		if s.slot != keywordSlot || cl.gate == nil || w.keywordsMayHold() {
+			w.scanSlot(s.slot, s.tier)
 		}
 	}
 	for i := range cl.present {
@@ -129,6 +131,7 @@ func (w *Worker) begin(rec *record.Record) {
 		clear(w.state)
 		clear(w.queued)
 		clear(w.slots)
+		w.gated = 0
 	}
 	w.values, w.entries, w.folded = w.values[:0], w.entries[:0], w.folded[:0]
 }
@@ -246,6 +249,14 @@ func (w *Worker) foldedValue(v int32) []byte {
 	return w.folded[val.offset : val.offset+val.length]
 }
 
+// keywordsMayHold asks the gate of the class, once a record.
+func (w *Worker) keywordsMayHold() bool {
+	if w.gated != w.epoch {
+		w.gated, w.mayHold = w.epoch, w.cl.gate.mayHold(w.rec)
+	}
+	return w.mayHold
+}
+
 // isForeign tells whether a value of the slot holds more than ASCII.
 func (w *Worker) isForeign(s uint16) bool {
 	st := &w.slots[s]
@@ -262,13 +273,13 @@ func (w *Worker) isForeign(s uint16) bool {
 	return false
 }
 
-// scanSlot decides every indexed predicate of the slot.
-func (w *Worker) scanSlot(s uint16) {
+// scanSlot decides the indexed predicates of a tier of the slot.
+func (w *Worker) scanSlot(s uint16, t tier) {
 	st := &w.slots[s]
-	if st.scanned == w.epoch {
+	if st.scanned[t] == w.epoch {
 		return
 	}
-	st.scanned, w.searched = w.epoch, true
+	st.scanned[t], w.searched = w.epoch, true
 	if s == keywordSlot {
 		w.gatherKeywords()
 	}
@@ -283,7 +294,7 @@ func (w *Worker) scanSlot(s uint16) {
 		}
 		n := len(w.foldedValue(v))
 		at := w.values[v].offset
-		x.scan(w.folded[at:int(at)+n+padding], n, w)
+		x.scan(t, w.folded[at:int(at)+n+padding], n, w)
 	}
 }
 
@@ -342,10 +353,10 @@ func (w *Worker) holds(p uint32) bool {
 	}
 	pr := &w.m.preds[p]
 	if pr.indexed {
-		if w.slots[pr.slot].scanned == w.epoch {
+		if w.slots[pr.slot].scanned[pr.tier] == w.epoch {
 			return false
 		}
-		w.scanSlot(pr.slot)
+		w.scanSlot(pr.slot, pr.tier)
 		return w.state[p] == w.epoch<<1|1
 	}
 	ok := w.decide(pr)
