@@ -29,6 +29,7 @@ func TestParseErrors(t *testing.T) {
 		{"a flag that is none", "transformations:\n- {type: add_condition, conditions: {a: 1}, negated: maybe}", "negated: true or false is wanted"},
 		{"empty conditions", "transformations:\n- {type: add_condition, conditions: {}}", "the conditions are empty"},
 		{"an expression that is none", "transformations:\n- {type: replace_string, regex: '(', replacement: x}", "a.yml:2: replace_string: regex: error parsing regexp"},
+		{"joined fields that are not two", "transformations:\n- {type: joined_fields, field: a, fields: [b], separator: x}", "two fields and a separator"},
 		{"an expression with look-ahead", "transformations:\n- {type: replace_string, regex: '(?=a)', replacement: x}", "RE2"},
 		{"an unknown condition", "transformations:\n- type: case\n  method: lower\n  rule_conditions:\n  - {type: foo}", `a.yml:5: unknown rule condition "foo"`},
 		{"a condition without type", "transformations:\n- type: case\n  rule_conditions: [{field: a}]", "a.yml:3: type is missing"},

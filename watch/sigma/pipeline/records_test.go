@@ -46,6 +46,8 @@ func TestRecords(t *testing.T) {
 		{"another provider's event 1", `{"Channel":"System","EventID":1,"Image":"C:\\a.exe"}`, ""},
 		{"4688", `{"Channel":"security","EventID":4688,"NewProcessName":"C:\\a.exe"}`, "process"},
 		{"registry, NXLog", `{"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":13,"EventType":"INFO","EventTypeOrignal":"SetValue","TargetObject":"HKLM\\Run"}`, "registry"},
+		{"registry, 4657", `{"Channel":"Security","EventID":4657,"OperationType":"%%1905","ObjectName":"\\REGISTRY\\MACHINE","ObjectValueName":"Run"}`, "registry"},
+		{"registry, 4657, a value deleted", `{"Channel":"Security","EventID":4657,"OperationType":"%%1906","ObjectName":"\\REGISTRY\\MACHINE","ObjectValueName":"Run"}`, ""},
 		{"service, EVTX", `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Service Control Manager"}},"EventID":{"#attributes":{"Qualifiers":16384},"#text":7045},"Channel":"System"},"EventData":{"ImagePath":"%windir%\\a.exe"}}}`, "service"},
 		{"logon", `{"Channel":"Security","EventID":4624,"LogonType":9}`, "logon"},
 		{"Defender, EVTX", `{"Event":{"System":{"EventID":1116,"Channel":"Microsoft-Windows-Windows Defender/Operational"},"EventData":{"Threat Name":"X"}}}`, "antivirus defender"},

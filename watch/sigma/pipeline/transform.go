@@ -35,6 +35,7 @@ var transformations = map[string]func(*mapping) (transformation, error){
 	"add_condition":          addCondition,
 	"change_logsource":       changeLogSource,
 	"hashes_fields":          hashesFields,
+	"joined_fields":          joinedFields,
 	"replace_string":         replaceString,
 	"map_string":             mapString,
 	"set_value":              setValue,

@@ -137,16 +137,13 @@ func changeValues(change func(r *run, d *sigma.Item, v sigma.Value) ([]sigma.Val
 // maxReplacement bounds, with maxValue, what one replacement may make.
 const maxReplacement = 256
 
-var pythonGroup = regexp.MustCompile(`\\(\d+)|\\g<(\w+)>`)
+var pythonEscape = regexp.MustCompile(`\\\\|\\(\d+)|\\g<(\w+)>`)
 
 func replaceString(m *mapping) (transformation, error) {
 	re := m.compile("regex", m.required("regex"), false)
 	v, ok := m.take("replacement")
 	if !ok {
 		return nil, m.at.errorf("replace_string: replacement is missing")
-	}
-	if v.node.Kind != 0 && v.isNull() {
-		return nil, v.errorf("replace_string: replacement must be a text")
 	}
 	written, err := v.text()
 	if err != nil {
@@ -155,8 +152,15 @@ func replaceString(m *mapping) (transformation, error) {
 	if len(written) > maxReplacement {
 		return nil, v.errorf("replace_string: the replacement is longer than %d bytes", maxReplacement)
 	}
-	// Groups are written \1 and \g<name> there, ${1} and ${name} in Go.
-	replacement := pythonGroup.ReplaceAllString(strings.ReplaceAll(written, "$", "$$"), "$${$1$2}")
+	// Groups are written \1 and \g<name> there, ${1} and ${name} in Go. Two
+	// backslashes are one in either, and one in the value that comes of it.
+	replacement := pythonEscape.ReplaceAllStringFunc(strings.ReplaceAll(written, "$", "$$"), func(s string) string {
+		if s == `\\` {
+			return s
+		}
+		name := strings.TrimPrefix(strings.TrimPrefix(s, `\`), "g<")
+		return "${" + strings.TrimSuffix(name, ">") + "}"
+	})
 	skip, interpret := false, false
 	m.flag("skip_special", &skip)
 	m.flag("interpret_special", &interpret)
