@@ -133,7 +133,7 @@ func (w *Worker) begin(rec *record.Record) {
 		clear(w.slots)
 		w.gated = 0
 	}
-	w.values, w.entries, w.folded = w.values[:0], w.entries[:0], w.folded[:0]
+	w.values, w.entries, w.folded, w.plain = w.values[:0], w.entries[:0], w.folded[:0], w.plain[:0]
 }
 
 // gather notes the values of all slots and builds the key of the class.
@@ -418,8 +418,7 @@ func (w *Worker) decideValue(pr *predicate, v int32) bool {
 	if int(f.End-f.Start) < pr.minLen && f.Kind <= record.Escaped {
 		return false
 	}
-	value, grown, _ := sigma.ValueText(w.rec, f, w.plain[:0])
-	w.plain = grown
+	value := w.plainValue(v)
 	if pr.Op == sigma.OpFieldRef {
 		return w.refersTo(pr, v, value)
 	}
@@ -441,6 +440,16 @@ func (w *Worker) isInside(pr *predicate, v int32) bool {
 	return pr.Prefix.Contains(w.address)
 }
 
+// plainValue returns the text of a value as it is.
+func (w *Worker) plainValue(v int32) []byte {
+	val := &w.values[v]
+	if val.plain == nil {
+		// What was handed out before stays where it is, even if plain moves.
+		val.plain, w.plain, _ = sigma.ValueText(w.rec, &w.rec.Fields[val.field], w.plain)
+	}
+	return val.plain
+}
+
 // refersTo compares a value with those of the field that pr refers to.
 func (w *Worker) refersTo(pr *predicate, v int32, value []byte) bool {
 	st := &w.slots[pr.ref]
@@ -454,8 +463,7 @@ func (w *Worker) refersTo(pr *predicate, v int32, value []byte) bool {
 			continue
 		}
 		if pr.Cased {
-			other, _, _ := sigma.ValueText(w.rec, f, nil)
-			if compare(pr.RefOp, value, other) {
+			if compare(pr.RefOp, value, w.plainValue(o)) {
 				return true
 			}
 			continue
