@@ -137,9 +137,11 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			end, kind := plainEnd(s, i+1), Text
 			if end >= len(s) || s[end] != '"' {
 				var err error
-				if end, err = escapedEnd(s, end); err != nil {
+				var coded bool
+				if end, coded, err = escapedEnd(s, end); err != nil {
 					return fields, err
 				}
+				fl.rec.coded = fl.rec.coded || coded
 				kind = Escaped
 			}
 			fields = append(fields, Field{path, uint32(start + 1), uint32(end), kind})
@@ -354,14 +356,15 @@ func stringEnd(s []byte, i int) (end int, escaped bool, err error) {
 	if end < len(s) && s[end] == '"' {
 		return end, false, nil
 	}
-	end, err = escapedEnd(s, end)
+	end, _, err = escapedEnd(s, end)
 	return end, true, err
 }
 
 // escapedEnd returns where a string ends that has a backslash at i, or nothing
 // more. It looks at 64 bytes together: which of them are quotes, and which
-// stand behind a backslash that is not itself escaped.
-func escapedEnd(s []byte, i int) (int, error) {
+// stand behind a backslash that is not itself escaped. coded tells whether a
+// \u stands for a character that Verbatim vouches for.
+func escapedEnd(s []byte, i int) (end int, coded bool, err error) {
 	var carry uint64 // 1: the first byte of the block is escaped
 	for ; i < len(s); i += 64 {
 		block := s[i:]
@@ -377,16 +380,19 @@ func escapedEnd(s []byte, i int) (int, error) {
 		end := bits.TrailingZeros64(ends) // 64 when there is none
 		for e := escaped &^ (quotes | slashes) & (1<<end - 1); e != 0; e &= e - 1 {
 			at := i + bits.TrailingZeros64(e)
-			if at < len(s) && escapable[s[at]] || isUnicodeEscape(s, at) {
+			if at < len(s) && escapable[s[at]] {
 				continue
 			}
-			return at, escapeError(s, at)
+			if !isUnicodeEscape(s, at) {
+				return at, coded, escapeError(s, at)
+			}
+			coded = coded || isHidden(hex4(s[at+1:]))
 		}
 		if ends != 0 {
-			return i + end, nil
+			return i + end, coded, nil
 		}
 	}
-	return len(s), &SyntaxError{len(s), "the record ends inside a string"}
+	return len(s), coded, &SyntaxError{len(s), "the record ends inside a string"}
 }
 
 // escapedBits returns which bytes stand behind an escaping backslash, and
@@ -411,6 +417,12 @@ func isUnicodeEscape(s []byte, i int) bool {
 		return false
 	}
 	return hexValue(s[i+1])|hexValue(s[i+2])|hexValue(s[i+3])|hexValue(s[i+4]) >= 0
+}
+
+// isHidden tells the characters that no writer needs to escape, so that one who
+// does may want to hide them.
+func isHidden(r rune) bool {
+	return r >= ' ' && r < 0x7F && !strings.ContainsRune(escapedByWriters, r)
 }
 
 // escapeError says what is wrong with the escape whose backslash stands before i.

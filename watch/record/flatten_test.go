@@ -420,3 +420,24 @@ func checkLocate(t fatal, r *Record, f *Field) {
 		t.Fatalf("%s: the value at %d is not at %q", r.Raw, f.Start, where)
 	}
 }
+
+// TestVerbatim: what stands behind \u decides.
+func TestVerbatim(t *testing.T) {
+	fl := NewFlattener(NewPaths(0), DefaultLimits)
+	for raw, want := range map[string]bool{
+		`{"a":"plain","b":1}`:          true,
+		`{"a":"C:\\x\n\"q\""}`:         true,
+		`{"a":"\u003cb\u003e \u0026"}`: true,
+		`{"a":"\u00e9 \u20ac"}`:        true,
+		`{"a":"mimi\u006batz"}`:        false,
+		`{"a":{"b":["x","\u0041"]}}`:   false,
+	} {
+		rec, err := fl.Flatten([]byte(raw), FormatJSON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Verbatim() != want {
+			t.Errorf("%s: Verbatim is %t", raw, !want)
+		}
+	}
+}

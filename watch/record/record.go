@@ -65,13 +65,14 @@ type Record struct {
 	owner   *Flattener
 	paths   *Paths
 	columns []string            // CSV and Zeek TSV: the header, to render the event
+	coded   bool                // a \u escape stands for a character of which isHidden
 	beyond  map[uint32][]string // by Field.Start: names of the fields beyond the path table, once asked for
 }
 
 // reset makes r the record that raw holds, without fields yet.
 func (r *Record) reset(raw []byte, format Format) {
 	r.Raw, r.Format, r.Fields = raw, format, r.Fields[:0]
-	r.columns, r.beyond = nil, nil
+	r.columns, r.beyond, r.coded = nil, nil, false
 }
 
 // isJSON tells whether Raw is a JSON object. Otherwise it is a line of text,
@@ -83,6 +84,15 @@ func (r *Record) isJSON() bool {
 	i := skipSpace(r.Raw, 0)
 	return i < len(r.Raw) && r.Raw[i] == '{'
 }
+
+// escapedByWriters are the printable ASCII characters that JSON has to escape,
+// or that common writers do.
+const escapedByWriters = `"\/<>&'+`
+
+// Verbatim tells that the printable ASCII characters of every value stand in Raw
+// as they are, with the exception of " \ / < > & ' and +. Text without these that
+// is not in Raw is then in no value.
+func (r *Record) Verbatim() bool { return !r.coded && r.isJSON() }
 
 // Bytes returns the value of f. It is a slice of Raw when nothing had to be
 // decoded, and otherwise appended to buf; the second result is buf, grown, to

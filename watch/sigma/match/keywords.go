@@ -1,7 +1,6 @@
 package match
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"borj.dev/borj/watch/record"
@@ -76,8 +75,8 @@ func plainPart(s string) string {
 // mayHold is false when no keyword stands in the record.
 func (g *keywordGate) mayHold(rec *record.Record) bool {
 	raw := rec.Raw
-	if len(raw) == 0 || raw[0] != '{' || bytes.Contains(raw, []byte(`\u00`)) {
-		return true // another way of writing text, or letters hidden in escapes
+	if !rec.Verbatim() {
+		return true
 	}
 	bitmap, shift, stride := g.bitmap, g.shift&31, g.stride
 	for i := 0; i+gramSize <= len(raw); i += stride {

@@ -53,7 +53,8 @@ type value struct {
 	field  int32
 	offset int32 // of its folded bytes, -1 until needed
 	length int32
-	ascii  bool // known once folded
+	ascii  bool   // known once folded
+	plain  []byte // decoded, nil until needed
 }
 
 // entry links a value into a slot.
