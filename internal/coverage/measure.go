@@ -70,7 +70,7 @@ func (s *scanner) scan(ctx context.Context, paths []string) (*tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // it was only read
 	t := &tally{rules: map[*sigma.Rule]int64{}, byID: s.byID}
 	result, err := watch.Run(ctx, src, s.sets, t, watch.Options{Workers: runtime.GOMAXPROCS(0)})
 	if err != nil {

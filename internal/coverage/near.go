@@ -36,7 +36,7 @@ func (s *scanner) near(r recording) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // it was only read
 	paths := record.NewPaths(0)
 	fl, worker := record.NewFlattener(paths, record.DefaultLimits), matcher.NewWorker(paths)
 	var titles []string

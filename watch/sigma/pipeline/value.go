@@ -168,7 +168,7 @@ func replaceString(m *mapping) (transformation, error) {
 		if v.Kind != sigma.NumberValue && !isText(d, v) {
 			return nil, false, nil
 		}
-		text := ""
+		var text string
 		if skip {
 			text = eachPlainPart(v.Text, func(s string) string {
 				s = re.ReplaceAllString(s, replacement)
