@@ -111,7 +111,9 @@ func (w *Worker) newClass(fed bitset, exact bool) *class {
 	cl := &class{fed: fed, generic: isGeneric(w.rec.Format), covers: newBitset(len(m.preds)), calls: map[uint32][]uint32{}}
 	know := func(p uint32) truth {
 		pr := &m.preds[p]
-		if !exact || !m.slots[pr.slot].routing || m.slots[pr.slot].beneath || pr.Op == sigma.OpFieldRef {
+		s := &m.slots[pr.slot]
+		asksPresence := pr.Op == sigma.OpExists || pr.Op == sigma.OpNull
+		if !exact || !s.routing && !(s.present && asksPresence) || pr.Op == sigma.OpFieldRef {
 			return unknown
 		}
 		if w.holds(p) {

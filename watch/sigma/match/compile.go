@@ -56,7 +56,8 @@ type route struct {
 type slot struct {
 	name    string
 	index   literals
-	routing bool // a route asks for it
+	routing bool // a route asks for its value
+	present bool // a route asks whether it is there, or null
 	beneath bool // some rule asks whether it, or anything beneath it, exists
 }
 
@@ -163,7 +164,13 @@ func (c *compiler) routing(n uint32) {
 	nd := &c.m.nodes[n]
 	if nd.op == opPred {
 		p := &c.m.preds[nd.pred]
-		c.m.slots[p.slot].routing = p.slot != keywordSlot
+		s := &c.m.slots[p.slot]
+		switch {
+		case p.Op == sigma.OpExists || p.Op == sigma.OpNull:
+			s.present = true
+		case p.slot != keywordSlot:
+			s.routing = true
+		}
 		c.m.keywordRoutes = c.m.keywordRoutes || p.slot == keywordSlot
 		if p.Op == sigma.OpFieldRef {
 			c.m.slots[p.ref].routing = true

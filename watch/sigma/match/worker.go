@@ -43,7 +43,7 @@ type Worker struct {
 // plan says which slots a path feeds.
 type plan struct {
 	resolved bool
-	routing  bool
+	routing  bool // a slot of it is part of the class key
 	slots    []uint16
 	beneath  []uint16 // slots that are asked for existence and stand above the path
 }
@@ -152,7 +152,7 @@ func (w *Worker) gather() {
 			p = w.resolve(f)
 		}
 		for _, s := range p.beneath {
-			if w.slots[s].beneath != w.epoch && w.m.slots[s].routing {
+			if sl := &w.m.slots[s]; w.slots[s].beneath != w.epoch && (sl.routing || sl.present) {
 				w.key = append(w.key, byte(s), byte(s>>8), keyBeneath)
 			}
 			w.slots[s].beneath = w.epoch
@@ -198,21 +198,30 @@ func (w *Worker) gatherKeywords() {
 }
 
 const (
-	maxKey     = 1024 // bounds the class key
-	keyBeneath = 0xFE // in a class key, where a value's kind would stand: something stands beneath the field
+	maxKey = 1024 // bounds the class key
+	// In a class key, where a value's kind would stand:
+	keyBeneath = 0xFE // something stands beneath the field
+	keyThere   = 0xFD // the field is there, and only its kind matters
 )
 
 func (w *Worker) addToKey(p *plan, f *record.Field) {
+	valued := false
+	for _, s := range p.slots {
+		sl := &w.m.slots[s]
+		if sl.routing || sl.present {
+			w.key = append(w.key, byte(s), byte(s>>8))
+		}
+		valued = valued || sl.routing
+	}
+	if !valued {
+		w.key = append(w.key, keyThere, byte(f.Kind))
+		return
+	}
 	if f.End-f.Start > maxKey/4 || len(w.key) > maxKey {
 		w.keyed = false
 		return
 	}
 	text := w.rec.Raw[f.Start:f.End]
-	for _, s := range p.slots {
-		if w.m.slots[s].routing {
-			w.key = append(w.key, byte(s), byte(s>>8))
-		}
-	}
 	w.key = append(w.key, byte(f.Kind), byte(len(text)), byte(len(text)>>8))
 	w.key = append(w.key, text...)
 }
@@ -223,7 +232,7 @@ func (w *Worker) resolve(f *record.Field) *plan {
 	for _, name := range w.rec.NamesOf(f) {
 		if s, ok := w.m.byName[name]; ok && s != keywordSlot {
 			p.slots = append(p.slots, s)
-			p.routing = p.routing || w.m.slots[s].routing
+			p.routing = p.routing || w.m.slots[s].routing || w.m.slots[s].present
 		}
 		for s := range w.m.slots {
 			if sl := &w.m.slots[s]; sl.beneath && len(name) > len(sl.name) && name[:len(sl.name)] == sl.name && name[len(sl.name)] == '.' {
