@@ -1,6 +1,8 @@
 package match
 
 import (
+	"maps"
+	"math/bits"
 	"slices"
 
 	"borj.dev/borj/watch/record"
@@ -8,6 +10,30 @@ import (
 )
 
 type bitset []uint64
+
+// ranked is a set of numbers that tells how many of its members are smaller.
+type ranked struct {
+	bits   bitset
+	before []uint32 // by word of bits: members in the words before
+}
+
+func newRanked(n int, members []uint32) ranked {
+	r := ranked{bits: newBitset(n)}
+	for _, i := range members {
+		r.bits.set(i)
+	}
+	r.before = make([]uint32, len(r.bits))
+	for i := 1; i < len(r.bits); i++ {
+		r.before[i] = r.before[i-1] + uint32(bits.OnesCount64(r.bits[i-1]))
+	}
+	return r
+}
+
+func (r *ranked) has(i uint32) bool { return r.bits != nil && r.bits.has(i) }
+
+func (r *ranked) rank(i uint32) int {
+	return int(r.before[i>>6]) + bits.OnesCount64(r.bits[i>>6]&(1<<(i&63)-1))
+}
 
 func newBitset(n int) bitset       { return make(bitset, (n+63)/64) }
 func (b bitset) has(i uint32) bool { return b[i>>6]>>(i&63)&1 != 0 }
@@ -24,8 +50,8 @@ type class struct {
 	always  []uint32
 	present []slotRules
 	foreign []slotRules // rules called up where it holds more than ASCII
-	covers  bitset      // predicates that call up rules
-	calls   map[uint32][]uint32
+	covers  ranked      // predicates that call up rules
+	calls   [][]uint32  // the rules, by rank of the predicate
 }
 
 // search names one tier of one slot.
@@ -41,7 +67,7 @@ type slotRules struct {
 
 // maxClasses bounds the classes that are kept. Records whose routing fields
 // have ever new values share the classes of their routes beyond that.
-const maxClasses = 4096
+const maxClasses = 1024
 
 // class returns the class of the record that was gathered.
 func (w *Worker) class() *class {
@@ -108,7 +134,8 @@ func (w *Worker) routesMet() bitset {
 // them are decided.
 func (w *Worker) newClass(fed bitset, exact bool) *class {
 	m := w.m
-	cl := &class{fed: fed, generic: isGeneric(w.rec.Format), covers: newBitset(len(m.preds)), calls: map[uint32][]uint32{}}
+	cl := &class{fed: fed, generic: isGeneric(w.rec.Format)}
+	calls := map[uint32][]uint32{}
 	know := func(p uint32) truth {
 		pr := &m.preds[p]
 		s := &m.slots[pr.slot]
@@ -134,21 +161,27 @@ func (w *Worker) newClass(fed bitset, exact bool) *class {
 		default:
 			var cov cover
 			c.collect(r.root, &cov)
-			cl.callUp(m, uint32(i), &cov)
+			cl.callUp(m, uint32(i), &cov, calls)
+		}
+	}
+	if len(calls) > 0 {
+		preds := slices.Sorted(maps.Keys(calls))
+		cl.covers = newRanked(len(m.preds), preds)
+		for _, p := range preds {
+			cl.calls = append(cl.calls, calls[p])
 		}
 	}
 	cl.idle = len(cl.always)+len(cl.calls)+len(cl.present)+len(cl.foreign) == 0
-	cl.gate = w.keywordGate(cl)
+	cl.gate = w.keywordGate(calls)
 	return cl
 }
 
 // callUp files a rule under its cover.
-func (cl *class) callUp(m *Matcher, rule uint32, cov *cover) {
+func (cl *class) callUp(m *Matcher, rule uint32, cov *cover, calls map[uint32][]uint32) {
 	for _, p := range cov.preds {
-		if list := cl.calls[p]; len(list) == 0 || list[len(list)-1] != rule {
-			cl.calls[p] = append(list, rule)
+		if list := calls[p]; len(list) == 0 || list[len(list)-1] != rule {
+			calls[p] = append(list, rule)
 		}
-		cl.covers.set(p)
 		if s := (search{m.preds[p].slot, m.preds[p].tier}); !slices.Contains(cl.scan, s) {
 			cl.scan = append(cl.scan, s)
 		}
@@ -175,10 +208,10 @@ func addTo(list []slotRules, s uint16, rule uint32) []slotRules {
 // isGeneric tells the formats that say nothing about where a record is from.
 func isGeneric(f record.Format) bool { return f == record.FormatJSON || f == record.FormatCSV }
 
-// keywordGate returns the gate of the keywords that call up rules of cl.
-func (w *Worker) keywordGate(cl *class) *keywordGate {
+// keywordGate returns the gate of the keywords among what calls up rules.
+func (w *Worker) keywordGate(calls map[uint32][]uint32) *keywordGate {
 	var texts []string
-	for p := range cl.calls {
+	for p := range calls {
 		if pr := &w.m.preds[p]; pr.slot == keywordSlot {
 			texts = append(texts, pr.Text)
 		}

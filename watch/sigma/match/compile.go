@@ -105,6 +105,7 @@ func Compile(rules []sigma.Routed) (*Matcher, error) {
 		},
 		preds:  map[string]uint32{},
 		routes: map[string]int32{},
+		tiny:   map[uint16]int{},
 	}
 	for i := range rules {
 		if err := c.rule(&rules[i]); err != nil {
@@ -123,6 +124,7 @@ type compiler struct {
 	m      *Matcher
 	preds  map[string]uint32 // by Match.Key
 	routes map[string]int32
+	tiny   map[uint16]int // by slot: how many texts of fewer than four bytes
 }
 
 func (c *compiler) rule(r *sigma.Routed) error {
@@ -285,7 +287,7 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 	switch m.Op {
 	case sigma.OpEquals, sigma.OpContains, sigma.OpStartsWith, sigma.OpEndsWith:
 		p.indexed = !m.Cased && m.Part == sigma.WholeValue && len(m.Text) > 0
-		if m.Op == sigma.OpContains && len(m.Text) < gramSize {
+		if m.Op == sigma.OpContains && len(m.Text) < gramSize && !c.roomForTiny(p.slot) {
 			p.indexed = false
 		}
 		if p.indexed {
@@ -296,8 +298,10 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 			p.tier = tierEnds
 		case len(m.Text) >= longText:
 			p.tier = tierLong
-		default:
+		case len(m.Text) >= gramSize:
 			p.tier = tierShort
+		default:
+			p.tier = tierTiny
 		}
 	case sigma.OpFieldRef:
 		if p.ref, err = c.slot(m.Text); err != nil {
@@ -319,10 +323,16 @@ func (c *compiler) pred(m *sigma.Match) (uint32, error) {
 	return n, nil
 }
 
+// roomForTiny takes a place in the slot's table of tiny texts, if there is one.
+func (c *compiler) roomForTiny(slot uint16) bool {
+	c.tiny[slot]++
+	return c.tiny[slot] <= maxTiny
+}
+
 // index builds the literal index of every slot.
 func (c *compiler) index() {
 	m := c.m
-	type lists struct{ tails, heads, long, short []literal }
+	type lists struct{ tails, heads, long, short, tiny []literal }
 	of := make([]lists, len(m.slots))
 	for i := range m.preds {
 		p := &m.preds[i]
@@ -340,14 +350,17 @@ func (c *compiler) index() {
 			to.heads = append(to.heads, l)
 		case p.tier == tierLong:
 			to.long = append(to.long, l)
-		default:
+		case p.tier == tierShort:
 			to.short = append(to.short, l)
+		default:
+			to.tiny = append(to.tiny, l)
 		}
 	}
 	for i := range m.slots {
 		x := &m.slots[i].index
 		x.ends.tails, x.ends.heads = newWordTable(of[i].tails, true), newWordTable(of[i].heads, false)
 		x.parts[0], x.parts[1] = newGramTable(of[i].long, 4), newGramTable(of[i].short, 1)
+		x.tiny = newTinyTable(of[i].tiny)
 		m.memory += x.size()
 	}
 }

@@ -20,6 +20,8 @@ func chance(m *sigma.Match) float64 {
 	switch n := len(text); {
 	case m.Op == sigma.OpEquals && n > 2:
 		return 0.01
+	case n < gramSize && m.Op == sigma.OpContains:
+		return tinyChance(text)
 	case n <= 2:
 		return 0.2
 	case n <= 4:
@@ -32,6 +34,20 @@ func chance(m *sigma.Match) float64 {
 		return 0.02
 	}
 	return 0.01
+}
+
+// tinyChance guesses for texts of up to three bytes, which make every place of
+// a value be looked at too.
+func tinyChance(text string) float64 {
+	p := 0.5
+	for _, c := range []byte(text) {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte(` .\\/:"-_`, c) >= 0 {
+			p *= 0.7
+		} else {
+			p *= 0.2
+		}
+	}
+	return p
 }
 
 // common lists texts that stand in most Windows events that have the field.

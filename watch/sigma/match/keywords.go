@@ -38,8 +38,8 @@ func newKeywordGate(keywords []string) *keywordGate {
 			g.stride = 1
 		}
 	}
-	_, bits := tableSize(64 * len(parts) * g.stride)
-	bits = min(max(bits, 9), 16)
+	_, bits := tableSize(512 * len(parts) * g.stride)
+	bits = min(max(bits, 9), 17)
 	g.bitmap, g.shift = make([]uint64, 1<<bits/64), uint8(32-bits)
 	for _, p := range parts {
 		for at := range g.stride {
@@ -78,8 +78,41 @@ func (g *keywordGate) mayHold(rec *record.Record) bool {
 	if !rec.Verbatim() {
 		return true
 	}
-	bitmap, shift, stride := g.bitmap, g.shift&31, g.stride
-	for i := 0; i+gramSize <= len(raw); i += stride {
+	if g.stride == 4 {
+		return g.mayHoldFourth(raw)
+	}
+	for i := 0; i+gramSize <= len(raw); i++ {
+		gram := binary.LittleEndian.Uint32(raw[i:]) | caseBits
+		h := hash32(gram) >> (g.shift & 31)
+		if g.bitmap[h>>6]>>(h&63)&1 != 0 && g.verify(raw, i, gram) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayHoldFourth looks at every fourth place, four places in a turn.
+func (g *keywordGate) mayHoldFourth(raw []byte) bool {
+	bitmap, shift := g.bitmap, g.shift&31
+	rest := raw
+	for len(rest) >= 16 {
+		a, b := binary.LittleEndian.Uint64(rest)|caseBits<<32|caseBits, binary.LittleEndian.Uint64(rest[8:])|caseBits<<32|caseBits
+		h0, h1 := hash32(uint32(a))>>shift, hash32(uint32(a>>32))>>shift
+		h2, h3 := hash32(uint32(b))>>shift, hash32(uint32(b>>32))>>shift
+		b0 := bitmap[h0>>6] >> (h0 & 63) & 1
+		b1 := bitmap[h1>>6] >> (h1 & 63) & 1
+		b2 := bitmap[h2>>6] >> (h2 & 63) & 1
+		b3 := bitmap[h3>>6] >> (h3 & 63) & 1
+		if b0|b1|b2|b3 != 0 {
+			at := len(raw) - len(rest)
+			if b0 != 0 && g.verify(raw, at, uint32(a)) || b1 != 0 && g.verify(raw, at+4, uint32(a>>32)) ||
+				b2 != 0 && g.verify(raw, at+8, uint32(b)) || b3 != 0 && g.verify(raw, at+12, uint32(b>>32)) {
+				return true
+			}
+		}
+		rest = rest[16:]
+	}
+	for i := len(raw) - len(rest); i+gramSize <= len(raw); i += 4 {
 		gram := binary.LittleEndian.Uint32(raw[i:]) | caseBits
 		h := hash32(gram) >> shift
 		if bitmap[h>>6]>>(h&63)&1 != 0 && g.verify(raw, i, gram) {

@@ -20,6 +20,7 @@ import (
 type literals struct {
 	ends  ends
 	parts [2]gramTable // long texts, short texts
+	tiny  tinyTable    // texts of fewer than four bytes
 }
 
 // ends finds texts at the ends of a value.
@@ -32,6 +33,7 @@ const (
 	tierEnds tier = iota
 	tierLong
 	tierShort
+	tierTiny
 	tiers
 )
 
@@ -245,7 +247,8 @@ func (t *gramTable) find(gram uint32) []literal {
 // size returns the bytes that the index holds. Its texts are the predicates'.
 func (x *literals) size() int {
 	n := len(x.ends.tails.slots)*24 + len(x.ends.heads.slots)*24
-	lists := [][]literal{x.ends.tails.list, x.ends.heads.list}
+	n += len(x.tiny.bitmap)*8 + len(x.tiny.pairs)*6
+	lists := [][]literal{x.ends.tails.list, x.ends.heads.list, x.tiny.list}
 	for _, t := range x.parts {
 		n += len(t.slots)*12 + len(t.bitmap)*8
 		lists = append(lists, t.list)

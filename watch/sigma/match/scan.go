@@ -13,6 +13,8 @@ func (x *literals) scan(t tier, v []byte, n int, w *Worker) {
 	switch {
 	case t == tierEnds:
 		x.ends.scan(v, text, w)
+	case t == tierTiny:
+		x.tiny.scan(v, text, w)
 	case n >= gramSize:
 		x.parts[t-tierLong].scan(v, text, w)
 	}
@@ -133,7 +135,7 @@ func (t *gramTable) verify(gram uint32, at int, text string, w *Worker) {
 	for i := range list {
 		l := &list[i]
 		from := at - int(l.offset)
-		if from >= 0 && from+len(l.text) <= len(text) && text[from:from+len(l.text)] == l.text {
+		if from >= 0 && from+len(l.text) <= len(text) && !w.knows(l.pred) && text[from:from+len(l.text)] == l.text {
 			w.found(l.pred)
 		}
 	}

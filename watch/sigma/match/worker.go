@@ -311,14 +311,17 @@ func (w *Worker) scanSlot(s uint16, t tier) {
 // isText tells the kinds of value that text is compared with.
 func isText(k record.Kind) bool { return k != record.Null && k != record.Empty }
 
+// knows tells that a predicate was found to hold already.
+func (w *Worker) knows(pred uint32) bool { return w.state[pred] == w.epoch<<1|1 }
+
 // found notes that an indexed predicate holds, and calls up its rules.
 func (w *Worker) found(pred uint32) {
-	if w.state[pred] == w.epoch<<1|1 {
+	if w.knows(pred) {
 		return
 	}
 	w.state[pred] = w.epoch<<1 | 1
 	if w.cl != nil && w.cl.covers.has(pred) {
-		w.call(w.cl.calls[pred])
+		w.call(w.cl.calls[w.cl.covers.rank(pred)])
 	}
 }
 
@@ -367,7 +370,7 @@ func (w *Worker) holds(p uint32) bool {
 			return false
 		}
 		w.scanSlot(pr.slot, pr.tier)
-		return w.state[p] == w.epoch<<1|1
+		return w.knows(p)
 	}
 	ok := w.decide(pr)
 	w.state[p] = w.epoch << 1
