@@ -10,8 +10,8 @@ import (
 // of a class can be in it, so that its values need not be decoded one by one.
 //
 // It knows a part of each keyword, of letters and other characters that JSON
-// does not escape, and looks at four bytes of the record in every stride of
-// four (or of one, where a part is shorter than seven bytes).
+// does not escape, and looks at four bytes of the record at every stride: the
+// longer the parts, the fewer places are enough.
 type keywordGate struct {
 	stride int
 	shift  uint8
@@ -24,19 +24,19 @@ type gatePart struct {
 	offset int // of the gram in text
 }
 
+const maxStride = 8
+
 // newKeywordGate returns the gate of these keywords, or nil if one of them has
 // no part that can be looked for.
 func newKeywordGate(keywords []string) *keywordGate {
-	g := &keywordGate{stride: 4, grams: map[uint32][]gatePart{}}
+	g := &keywordGate{stride: maxStride, grams: map[uint32][]gatePart{}}
 	parts := make([]string, len(keywords))
 	for i, k := range keywords {
 		parts[i] = plainPart(k)
 		if len(parts[i]) < gramSize {
 			return nil
 		}
-		if len(parts[i]) < gramSize+g.stride-1 {
-			g.stride = 1
-		}
+		g.stride = min(g.stride, len(parts[i])-gramSize+1)
 	}
 	_, bits := tableSize(512 * len(parts) * g.stride)
 	bits = min(max(bits, 9), 17)
@@ -78,44 +78,31 @@ func (g *keywordGate) mayHold(rec *record.Record) bool {
 	if !rec.Verbatim() {
 		return true
 	}
-	if g.stride == 4 {
-		return g.mayHoldFourth(raw)
-	}
-	for i := 0; i+gramSize <= len(raw); i++ {
-		gram := binary.LittleEndian.Uint32(raw[i:]) | caseBits
-		h := hash32(gram) >> (g.shift & 31)
-		if g.bitmap[h>>6]>>(h&63)&1 != 0 && g.verify(raw, i, gram) {
-			return true
-		}
-	}
-	return false
-}
-
-// mayHoldFourth looks at every fourth place, four places in a turn.
-func (g *keywordGate) mayHoldFourth(raw []byte) bool {
-	bitmap, shift := g.bitmap, g.shift&31
+	bitmap, shift, stride := g.bitmap, g.shift&31, g.stride
 	rest := raw
-	for len(rest) >= 16 {
-		a, b := binary.LittleEndian.Uint64(rest)|caseBits<<32|caseBits, binary.LittleEndian.Uint64(rest[8:])|caseBits<<32|caseBits
-		h0, h1 := hash32(uint32(a))>>shift, hash32(uint32(a>>32))>>shift
-		h2, h3 := hash32(uint32(b))>>shift, hash32(uint32(b>>32))>>shift
+	for len(rest) >= 4*maxStride { // four places in a turn
+		g0 := binary.LittleEndian.Uint32(rest) | caseBits
+		g1 := binary.LittleEndian.Uint32(rest[stride:]) | caseBits
+		g2 := binary.LittleEndian.Uint32(rest[2*stride:]) | caseBits
+		g3 := binary.LittleEndian.Uint32(rest[3*stride:]) | caseBits
+		h0, h1, h2, h3 := hash32(g0)>>shift, hash32(g1)>>shift, hash32(g2)>>shift, hash32(g3)>>shift
 		b0 := bitmap[h0>>6] >> (h0 & 63) & 1
 		b1 := bitmap[h1>>6] >> (h1 & 63) & 1
 		b2 := bitmap[h2>>6] >> (h2 & 63) & 1
 		b3 := bitmap[h3>>6] >> (h3 & 63) & 1
 		if b0|b1|b2|b3 != 0 {
 			at := len(raw) - len(rest)
-			if b0 != 0 && g.verify(raw, at, uint32(a)) || b1 != 0 && g.verify(raw, at+4, uint32(a>>32)) ||
-				b2 != 0 && g.verify(raw, at+8, uint32(b)) || b3 != 0 && g.verify(raw, at+12, uint32(b>>32)) {
+			if b0 != 0 && g.verify(raw, at, g0) || b1 != 0 && g.verify(raw, at+stride, g1) ||
+				b2 != 0 && g.verify(raw, at+2*stride, g2) || b3 != 0 && g.verify(raw, at+3*stride, g3) {
 				return true
 			}
 		}
-		rest = rest[16:]
+		rest = rest[4*stride:]
 	}
-	for i := len(raw) - len(rest); i+gramSize <= len(raw); i += 4 {
-		gram := binary.LittleEndian.Uint32(raw[i:]) | caseBits
+	for at := len(raw) - len(rest); at+gramSize <= len(raw); at += stride {
+		gram := binary.LittleEndian.Uint32(raw[at:]) | caseBits
 		h := hash32(gram) >> shift
-		if bitmap[h>>6]>>(h&63)&1 != 0 && g.verify(raw, i, gram) {
+		if bitmap[h>>6]>>(h&63)&1 != 0 && g.verify(raw, at, gram) {
 			return true
 		}
 	}

@@ -207,6 +207,38 @@ func TestClassesAreBounded(t *testing.T) {
 	}
 }
 
+// TestKeywordGate compares the gate with a search of every keyword's part.
+func TestKeywordGate(t *testing.T) {
+	paths := record.NewPaths(0)
+	fl := record.NewFlattener(paths, record.DefaultLimits)
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.StringOfN(rapid.RuneFrom([]rune("abAB :")), 4, 14, -1)
+		var keywords []string
+		for range rapid.IntRange(1, 4).Draw(t, "keywords") {
+			keywords = append(keywords, fold(letters.Draw(t, "keyword")))
+		}
+		text := rapid.StringOfN(rapid.RuneFrom([]rune("abAB :")), 0, 120, -1).Draw(t, "text")
+		if rapid.Bool().Draw(t, "hit") {
+			text += strings.ToUpper(rapid.SampledFrom(keywords).Draw(t, "which")) + text
+		}
+		raw, err := json.Marshal(map[string]string{"a": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := fl.Flatten(raw, record.FormatJSON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := false
+		for _, k := range keywords {
+			want = want || strings.Contains(fold(string(raw)), plainPart(k))
+		}
+		if got := newKeywordGate(keywords).mayHold(rec); got != want {
+			t.Fatalf("%q in %s: the gate says %t", keywords, raw, got)
+		}
+	})
+}
+
 func TestLongLine(t *testing.T) {
 	re := regexp.MustCompile(`.{3,}`)
 	n := longLine(re.String())
