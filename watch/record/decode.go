@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -50,8 +51,12 @@ func appendUnescaped(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		c := raw[i]
 		if c != '\\' {
-			dst = append(dst, c)
-			i++
+			end := bytes.IndexByte(raw[i:], '\\')
+			if end < 0 {
+				return append(dst, raw[i:]...)
+			}
+			dst = append(dst, raw[i:i+end]...)
+			i += end
 			continue
 		}
 		c = raw[i+1]

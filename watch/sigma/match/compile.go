@@ -72,7 +72,8 @@ type predicate struct {
 	// group does. Where loose is set that is so for ASCII values only.
 	gates  [][]uint32
 	loose  bool
-	minLen int // bytes of the shortest value for which it can hold
+	minLen int       // bytes of the shortest value for which it can hold
+	run    *classRun // in every value for which it holds, if set
 	// longLine stands for the expression .{n,} with this n: there is a line of
 	// so many characters. The regexp package takes n steps a byte for it.
 	longLine int

@@ -17,8 +17,9 @@ const (
 
 // appendFolded appends the value of f, decoded and folded, and padding zero
 // bytes that are not counted in the length it returns. ascii tells whether
-// the value holds nothing but ASCII.
-func appendFolded(dst []byte, rec *record.Record, f *record.Field) (out []byte, length int, ascii bool) {
+// the value holds nothing but ASCII. plain gives the decoded value, for those
+// that cannot be folded as they stand.
+func appendFolded(dst []byte, rec *record.Record, f *record.Field, plain func() []byte) (out []byte, length int, ascii bool) {
 	raw := rec.Raw[f.Start:f.End]
 	start := len(dst)
 	dst = grow(dst, len(raw)+2*padding)
@@ -32,7 +33,7 @@ func appendFolded(dst []byte, rec *record.Record, f *record.Field) (out []byte, 
 		ascii = false // rare kinds take the slow road below
 	}
 	if !ascii {
-		value, _, _ := sigma.ValueText(rec, f, nil)
+		value := plain()
 		dst = sigma.Fold(dst[:start], value)
 		length = len(dst) - start
 		ascii = isASCII(value)

@@ -23,7 +23,7 @@ func (c *compiler) gates() error {
 			groups = globGates(p.Match)
 		case p.Op == sigma.OpRegexp:
 			g := readRegexp(p.Regexp.String())
-			p.minLen, p.loose = g.minLen, g.loose
+			p.minLen, p.loose, p.run = g.minLen, g.loose, g.run
 			for _, texts := range g.groups {
 				var group []*sigma.Match
 				for _, text := range texts {
@@ -87,6 +87,7 @@ type regexpFacts struct {
 	// the long s, which Fold leaves as they are. The groups then say nothing of
 	// values that hold more than ASCII.
 	loose bool
+	run   *classRun // stands in the value, if set
 }
 
 // readRegexp works the facts out.
@@ -95,8 +96,9 @@ func readRegexp(expr string) regexpFacts {
 	if err != nil {
 		return regexpFacts{}
 	}
+	run := longestRun(re) // before repetitions are written out
 	re = re.Simplify()
-	g := regexpFacts{minLen: minLength(re)}
+	g := regexpFacts{minLen: minLength(re), run: run}
 	g.required(re)
 	slices.SortStableFunc(g.groups, func(a, b []string) int { return cmp.Compare(groupChance(a), groupChance(b)) })
 	if len(g.groups) > maxGroups {

@@ -62,7 +62,7 @@ func drawMatch(t *rapid.T) *sigma.Match {
 		}
 	case sigma.OpRegexp:
 		m.Regexp = regexp.MustCompile(rapid.SampledFrom([]string{
-			`(?i)mimi(katz|dogs)`, `[a-c]md\.exe$`, `(?i)sekurlsa`, `^C:`, `\d+`, `(?i)kelvin k`, `(cmd|exe|powershell) ?-enc`, `x?`, `(?i)é`, `.{12,}`, `&&.*set`, `(?i)[ks]erver.?share`,
+			`(?i)mimi(katz|dogs)`, `[a-c]md\.exe$`, `(?i)sekurlsa`, `^C:`, `\d+`, `(?i)kelvin k`, `(cmd|exe|powershell) ?-enc`, `x?`, `(?i)é`, `.{12,}`, `&&.*set`, `(?i)[ks]erver.?share`, `x[a-z]{8,}`,
 		}).Draw(t, "regexp"))
 	case sigma.OpCIDR:
 		m.Prefix = netip.MustParsePrefix(rapid.SampledFrom([]string{"10.0.0.0/8", "192.0.2.0/29", "::/0"}).Draw(t, "prefix"))
@@ -237,6 +237,25 @@ func TestKeywordGate(t *testing.T) {
 			t.Fatalf("%q in %s: the gate says %t", keywords, raw, got)
 		}
 	})
+}
+
+func TestClassRun(t *testing.T) {
+	re := regexp.MustCompile(`[a-f0-9]{8}`)
+	facts := readRegexp(re.String())
+	if facts.run == nil || facts.run.n != 8 {
+		t.Fatalf("the run is %+v", facts.run)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.RuneFrom([]rune("abc019xyé")), 0, 60, -1).Draw(t, "text")
+		if got, want := facts.run.in([]byte(text)), re.MatchString(text); got != want {
+			t.Fatalf("%q: got %t", text, got)
+		}
+	})
+	for _, expr := range []string{`[a-f]{7}`, `([a-f]{9})?`, `[^a]{9}`, `(?i)[k]{9}`} {
+		if readRegexp(expr).run != nil {
+			t.Errorf("%s requires no run of ASCII", expr)
+		}
+	}
 }
 
 func TestLongLine(t *testing.T) {

@@ -253,7 +253,7 @@ func (w *Worker) foldedValue(v int32) []byte {
 	if val.offset < 0 {
 		start := len(w.folded)
 		var n int
-		w.folded, n, val.ascii = appendFolded(w.folded, w.rec, &w.rec.Fields[val.field])
+		w.folded, n, val.ascii = appendFolded(w.folded, w.rec, &w.rec.Fields[val.field], func() []byte { return w.plainValue(v) })
 		val.offset, val.length = int32(start), int32(n)
 	}
 	return w.folded[val.offset : val.offset+val.length]
@@ -434,6 +434,9 @@ func (w *Worker) decideValue(pr *predicate, v int32) bool {
 	value := w.plainValue(v)
 	if pr.Op == sigma.OpFieldRef {
 		return w.refersTo(pr, v, value)
+	}
+	if pr.run != nil && !pr.run.in(value) {
+		return false
 	}
 	if pr.longLine > 0 {
 		return hasLongLine(value, pr.longLine)
