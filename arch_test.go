@@ -48,6 +48,7 @@ var rooms = map[string]room{
 	"watch/output":      {"writing hits, rejects, summary, statistics and progress", []string{"watch", "watch/record", "watch/sigma"}},
 	"internal/benchdoc": {"running the benchmarks and writing docs/benchmarks.md", nil},
 	"internal/coverage": {"measuring which recorded attacks the rules name, and writing docs/detection-coverage.md", []string{"watch", "watch/*"}},
+	"internal/recorded": {"the way from a test to the recordings beside the project", nil},
 	"internal/soak":     {"running every fuzz target and the long sweeps, and writing docs/reliability.md", nil},
 }
 
@@ -116,9 +117,10 @@ func TestArchitecture(t *testing.T) {
 			checkImport(t, name, r.knows, to, "")
 		}
 		// A test may also know its own package's neighbours above: an external
-		// test drives a package through whoever uses it.
+		// test drives a package through whoever uses it. And any may be tried on
+		// recordings.
 		for _, to := range slices.Concat(p.TestImports, p.XTestImports) {
-			checkImport(t, name, append([]string{name, "watch/*", "format/*"}, r.knows...), to, " in a test")
+			checkImport(t, name, append([]string{name, "watch/*", "format/*", "internal/recorded"}, r.knows...), to, " in a test")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/record"
 	"github.com/bytedance/sonic"
 	gojson "github.com/goccy/go-json"
@@ -149,22 +150,12 @@ func values(v any) int {
 	return n
 }
 
-// shared returns the directory of recorded data, which is no part of the
-// project.
-func shared(t testing.TB) string {
-	dir := filepath.Join("..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no recorded data beside the repository: ../shared/data")
-	}
-	return dir
-}
-
 // recordedBytes bounds the recorded corpora.
 const recordedBytes = 64 << 20
 
 // recordedEVE returns what Suricata wrote about public captures.
 func recordedEVE(t testing.TB) [][]byte {
-	files, _ := filepath.Glob(filepath.Join(shared(t), "suricata", "pcap-runs", "*.gz"))
+	files, _ := filepath.Glob(filepath.Join(recorded.Path(t), "suricata", "pcap-runs", "*.gz"))
 	var lines [][]byte
 	for _, name := range files {
 		f, err := os.Open(name)
@@ -183,7 +174,7 @@ func recordedEVE(t testing.TB) [][]byte {
 
 // recordedWindows returns a part of each public recording of attacks.
 func recordedWindows(t testing.TB) [][]byte {
-	files, _ := filepath.Glob(filepath.Join(shared(t), "security-datasets", "atomic", "windows", "*", "host", "*.zip"))
+	files, _ := filepath.Glob(filepath.Join(recorded.Path(t), "security-datasets", "atomic", "windows", "*", "host", "*.zip"))
 	var lines [][]byte
 	for _, name := range files {
 		z, err := zip.OpenReader(name)

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch"
 	"borj.dev/borj/watch/record"
 	"borj.dev/borj/watch/sigma"
@@ -21,7 +21,7 @@ import (
 
 // publicRules loads and compiles the public rule set.
 func publicRules(b testing.TB) *watch.Rules {
-	set, err := sigma.Load([]string{filepath.Join(shared(b), "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
+	set, err := sigma.Load([]string{recorded.Path(b, "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -45,7 +45,7 @@ type recordings struct {
 
 func readRecordings(b testing.TB) *recordings {
 	r := &recordings{byKind: map[string][][]byte{}}
-	src, err := record.Open([]string{filepath.Join(shared(b), "security-datasets", "atomic", "windows")}, record.Options{Auto: true})
+	src, err := record.Open([]string{recorded.Path(b, "security-datasets", "atomic", "windows")}, record.Options{Auto: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -80,21 +80,21 @@ func shortChannel(channel string) string {
 // BenchmarkSigma evaluates the whole public rule set, reading included.
 func BenchmarkSigma(b *testing.B) {
 	rules := publicRules(b)
-	recorded := readRecordings(b)
-	processes := slices.Concat(recorded.byKind["sysmon-1"], recorded.byKind["security-4688"])
-	b.Run("mix/borj", func(b *testing.B) { evaluate(b, rules, recorded.all) })
-	b.Run("mix/oracle", func(b *testing.B) { evaluatePlainly(b, rules, every(recorded.all, 1000)) })
+	events := readRecordings(b)
+	processes := slices.Concat(events.byKind["sysmon-1"], events.byKind["security-4688"])
+	b.Run("mix/borj", func(b *testing.B) { evaluate(b, rules, events.all) })
+	b.Run("mix/oracle", func(b *testing.B) { evaluatePlainly(b, rules, every(events.all, 1000)) })
 	b.Run("process-creation/borj", func(b *testing.B) { evaluate(b, rules, processes) })
 	b.Run("process-creation/oracle", func(b *testing.B) { evaluatePlainly(b, rules, every(processes, 20)) })
 	var kinds []string
-	for kind, events := range recorded.byKind {
+	for kind, events := range events.byKind {
 		if len(events) >= 100 {
 			kinds = append(kinds, kind)
 		}
 	}
-	slices.SortFunc(kinds, func(x, y string) int { return len(recorded.byKind[y]) - len(recorded.byKind[x]) })
+	slices.SortFunc(kinds, func(x, y string) int { return len(events.byKind[y]) - len(events.byKind[x]) })
 	for _, kind := range kinds {
-		b.Run(kind+"/borj", func(b *testing.B) { evaluate(b, rules, recorded.byKind[kind]) })
+		b.Run(kind+"/borj", func(b *testing.B) { evaluate(b, rules, events.byKind[kind]) })
 	}
 }
 
@@ -225,7 +225,7 @@ func (n *nowhere) Reject(record.Reject) error { return nil }
 // included, with one worker and with two.
 func BenchmarkScan(b *testing.B) {
 	rules := publicRules(b)
-	dir := filepath.Join(shared(b), "security-datasets", "atomic", "windows")
+	dir := recorded.Path(b, "security-datasets", "atomic", "windows")
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers-%d/borj", workers), func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))

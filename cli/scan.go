@@ -215,11 +215,7 @@ func (s *scan) loadIndicators() error {
 // failedEntries reports the entries of feeds that cannot be used.
 func (s *scan) failedEntries(read *feed.Report) {
 	for _, f := range read.Failed {
-		reason := f.Reason
-		if f.Value != "" {
-			reason = fmt.Sprintf("%.120q: %s", f.Value, f.Reason)
-		}
-		s.report.Indicators.Failed = append(s.report.Indicators.Failed, output.IndicatorFailure{File: f.File, Line: f.Line, Reason: reason})
+		s.report.Indicators.Failed = append(s.report.Indicators.Failed, output.IndicatorFailure(f))
 	}
 	s.report.Indicators.More += read.FailedCount - int64(len(read.Failed))
 }
@@ -338,15 +334,18 @@ func (s *scan) fill(result *watch.Result, src *record.Source) {
 		s.report.Rules.Unfed = append(s.report.Rules.Unfed, output.RuleRef{ID: r.ID, Title: r.Title, File: r.File, Line: r.Line})
 	}
 	s.report.Reasons = s.rejects.Reasons()
+	s.report.PassedOver = src.Skipped()
 	s.problems = append(s.problems, src.Problems()...)
+	s.report.Problems = s.problems
 }
 
 // close writes the summary and the figures.
 func (s *scan) close() error {
-	for _, p := range s.problems {
-		fmt.Fprintf(s.to.stderr, "borj: %v\n", p)
-	}
-	if !s.cmd.Quiet {
+	if s.cmd.Quiet {
+		for _, p := range s.problems {
+			fmt.Fprintf(s.to.stderr, "borj: %v\n", p)
+		}
+	} else {
 		isTerminal, width := terminal(s.to.stderr)
 		o := output.Options{Width: width, Colour: isTerminal && os.Getenv("NO_COLOR") == ""}
 		if err := output.WriteSummary(s.to.stderr, s.tally, &s.report, o); err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +67,7 @@ func row(r result, results []result) string {
 	unit := r.unit()
 	rival, ratio := "", ""
 	if best, ok := bestRival(r.name, unit, results); ok {
-		rival = fmt.Sprintf("%s: %s", last(best.name), figure(best.metrics[unit], unit))
+		rival = fmt.Sprintf("%s: %s", path.Base(best.name), figure(best.metrics[unit], unit))
 		q := r.metrics[unit] / best.metrics[unit]
 		if !more(unit) {
 			q = 1 / q
@@ -145,20 +147,12 @@ func more(unit string) bool {
 
 func (r result) memory() string {
 	var parts []string
-	for unit, v := range r.metrics {
-		if unit != r.unit() && (unit != "ns/op" || v > 0) {
+	for _, unit := range slices.Sorted(maps.Keys(r.metrics)) {
+		if v := r.metrics[unit]; unit != r.unit() && (unit != "ns/op" || v > 0) {
 			parts = append(parts, figure(v, unit))
 		}
 	}
-	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(last(a), last(b)) })
 	return strings.Join(parts, ", ")
-}
-
-func last(name string) string {
-	if i := strings.LastIndexAny(name, "/ "); i >= 0 {
-		return name[i+1:]
-	}
-	return name
 }
 
 // figure writes a number with about three digits that count.

@@ -1,6 +1,6 @@
-// Package recorded finds the recordings of real events, feeds and rules that
-// tests and benchmarks are tried on. They stand beside the project, in
-// ../shared/data, and are no part of it: where they are absent a test that
+// Package recorded owns the way to the recordings of real events, feeds and
+// rules that tests and benchmarks are tried on. They stand beside the project,
+// in ../shared/data, and are no part of it: where they are absent a test that
 // needs them skips. It refuses to hold any data.
 package recorded
 

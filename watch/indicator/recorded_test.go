@@ -10,38 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/observable"
 	"borj.dev/borj/watch/record"
 )
-
-// shared returns the directory of recorded data beside the repository.
-func shared(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	data := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("no recorded data beside the repository: ../shared/data")
-	}
-	return data
-}
 
 // TestRecordedHits compares the number of records that each of the chosen
 // addresses and names hits in real EVE and Zeek logs with the counts that came
 // with those logs.
 func TestRecordedHits(t *testing.T) {
-	data := shared(t)
+	data := recorded.Path(t)
 	text, err := os.ReadFile(filepath.Join(data, "indicators", "expected_hits.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -42,13 +42,15 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 		Reasons    []Count          `json:"malformed_reasons"`
 		Suppressed []Count          `json:"suppressed"`
 		Inputs     []statsInput     `json:"inputs"`
+		PassedOver []string         `json:"passed_over"`
+		Problems   []string         `json:"problems"`
 	}{
 		Events: r.Events, Bytes: r.Bytes, Malformed: r.Malformed, Hits: t.hits,
 		Seconds: round(r.Elapsed.Seconds(), 1e6), Rate: round(perSecond(r.Events, r), 10),
 		ByLevel: t.byLevel(), ByKind: t.kinds,
 		Tactics: ranked(t.tactics), Techniques: ranked(t.techniques),
 		Reasons: orEmpty(r.Reasons), Suppressed: orEmpty(r.Suppressed),
-		Inputs: statsInputs(r.Inputs),
+		Inputs: statsInputs(r.Inputs), PassedOver: []string{}, Problems: []string{},
 	}
 	s.Rules.Loaded, s.Rules.Skipped, s.Rules.Unfed = r.Rules.Loaded, len(r.Rules.Skipped), len(r.Rules.Unfed)
 	s.Rules.Failed = orEmpty(r.Rules.Failed)
@@ -56,6 +58,12 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 	s.Indicators.Loaded, s.Indicators.Skipped = r.Indicators.Loaded, r.Indicators.Skipped
 	s.Indicators.Failed, s.Indicators.Count = orEmpty(r.Indicators.Failed), r.Indicators.failed()
 
+	for _, in := range r.PassedOver {
+		s.PassedOver = append(s.PassedOver, in.Name)
+	}
+	for _, p := range r.Problems {
+		s.Problems = append(s.Problems, p.Error())
+	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -72,16 +80,12 @@ type statsInput struct {
 	Events    int64  `json:"events"`
 	Bytes     int64  `json:"bytes"`
 	Malformed int64  `json:"malformed"`
-	Error     string `json:"error,omitempty"`
 }
 
 func statsInputs(inputs []Input) []statsInput {
 	list := make([]statsInput, len(inputs))
 	for i, in := range inputs {
-		list[i] = statsInput{in.Name, in.Format.String(), in.Shape, in.Events, in.Bytes, in.Malformed, ""}
-		if in.Err != nil {
-			list[i].Error = in.Err.Error()
-		}
+		list[i] = statsInput{in.Name, in.Format.String(), in.Shape, in.Events, in.Bytes, in.Malformed}
 	}
 	return list
 }

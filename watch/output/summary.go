@@ -122,7 +122,7 @@ func (s *summary) counts(title string, list []Count, most int) {
 // aside tells what was not read or not used, and why.
 func (s *summary) aside(r *Run) {
 	s.counts("Records set aside", r.Reasons, topNames)
-	s.unread(r.Inputs)
+	s.unread(r)
 	if r.Rules.Loaded > 0 || len(r.Rules.Failed) > 0 || len(r.Rules.Skipped) > 0 {
 		s.title("Rules")
 		s.line("  %10s  loaded", thousands(int64(r.Rules.Loaded)))
@@ -147,17 +147,20 @@ func (s *summary) aside(r *Run) {
 	}
 }
 
-func (s *summary) unread(inputs []Input) {
-	begun := false
-	for _, in := range inputs {
-		if in.Err == nil {
-			continue
+func (s *summary) unread(r *Run) {
+	if len(r.Problems) > 0 {
+		s.title("Not read to the end")
+		for _, p := range r.Problems[:min(len(r.Problems), topNames)] {
+			s.line("              %s", harmless(p.Error()))
 		}
-		if !begun {
-			begun = true
-			s.title("Inputs not read to their end")
+		s.more(len(r.Problems), topNames)
+	}
+	if len(r.PassedOver) > 0 {
+		s.title("Passed over, because they hold no events")
+		for _, in := range r.PassedOver[:min(len(r.PassedOver), topNames)] {
+			s.line("              %s%s", harmless(in.Name), brackets(in.Shape))
 		}
-		s.line("              %s: %s", harmless(in.Name), harmless(in.Err.Error()))
+		s.more(len(r.PassedOver), topNames)
 	}
 }
 

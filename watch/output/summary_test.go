@@ -37,8 +37,10 @@ func sampleRun() (*Tally, *Run) {
 		Inputs: []Input{
 			{Input: record.Input{Name: "logs/eve.json.gz", Format: record.FormatEVE, Shape: "JSON lines"}, Events: 1_234_000, Bytes: 987_000_000},
 			{Input: record.Input{Name: "logs/sysmon.zip!a.json", Format: record.FormatWindows, Shape: "pretty-printed JSON"},
-				Events: 567, Bytes: 654_321, Malformed: 3, Err: errors.New("unexpected EOF")},
+				Events: 567, Bytes: 654_321, Malformed: 3},
 		},
+		PassedOver: []record.Input{{Name: "logs/capture.pcap", Shape: "a packet capture"}},
+		Problems:   []error{errors.New("logs/sysmon.zip!a.json: unexpected EOF")},
 		Suppressed: []Count{{"List of known public resolvers", 12}},
 		Reasons:    []Count{{"byte N: not a JSON object", 2}, {"nested too deeply", 1}},
 	}

@@ -141,8 +141,10 @@ type Run struct {
 	Rules      Rules
 	Indicators Indicators
 	Inputs     []Input
-	Suppressed []Count // indicators left out, by the warninglist that names them
-	Reasons    []Count // why records were set aside (Rejects.Reasons)
+	PassedOver []record.Input // files in directories and archives that hold no events
+	Problems   []error        // what could not be read to its end
+	Suppressed []Count        // indicators left out, by the warninglist that names them
+	Reasons    []Count        // why records were set aside (Rejects.Reasons)
 }
 
 // Rules is what became of the rules.
@@ -183,5 +185,4 @@ type IndicatorFailure struct {
 type Input struct {
 	record.Input
 	Events, Bytes, Malformed int64
-	Err                      error // why it could not be read to its end, or nil
 }

@@ -10,30 +10,9 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
-)
 
-// sharedData returns the folder of real recordings beside the repository.
-func sharedData(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	data := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		t.Skipf("the real recordings are not here: %v", err)
-	}
-	return data
-}
+	"borj.dev/borj/internal/recorded"
+)
 
 // tally is what one input gave.
 type tally struct {
@@ -97,7 +76,7 @@ func (in *tally) check(t *testing.T, name string, want int, format Format) {
 }
 
 func TestSharedSecurityDatasets(t *testing.T) {
-	dir := filepath.Join(sharedData(t), "security-datasets")
+	dir := filepath.Join(recorded.Path(t), "security-datasets")
 	var want []struct {
 		Zip, Member string
 		Lines       int
@@ -119,7 +98,7 @@ func TestSharedSecurityDatasets(t *testing.T) {
 }
 
 func TestSharedEVE(t *testing.T) {
-	dir := filepath.Join(sharedData(t), "suricata")
+	dir := filepath.Join(recorded.Path(t), "suricata")
 	var runs []struct {
 		File   string
 		Events int
@@ -145,7 +124,7 @@ func TestSharedEVE(t *testing.T) {
 }
 
 func TestSharedZeek(t *testing.T) {
-	dir := filepath.Join(sharedData(t), "zeek")
+	dir := filepath.Join(recorded.Path(t), "zeek")
 	files, err := filepath.Glob(filepath.Join(dir, "*.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +182,7 @@ func plainRows(t *testing.T, name string) int {
 }
 
 func TestSharedSigmaRegression(t *testing.T) {
-	dir := filepath.Join(sharedData(t), "sigma")
+	dir := filepath.Join(recorded.Path(t), "sigma")
 	var want []struct {
 		Dir         string
 		Files       []string

@@ -1,41 +1,16 @@
 package sigma_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/sigma"
 )
 
-// shared returns the path of a real data file, which stands beside the
-// repository, or skips the test.
-func shared(t testing.TB, path ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	file := filepath.Join(append([]string{dir, "..", "shared"}, path...)...)
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("real data is not here: %v", err)
-	}
-	return file
-}
-
 func TestPublicRuleSet(t *testing.T) {
 	start := time.Now()
-	set, err := sigma.Load([]string{shared(t, "data", "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
+	set, err := sigma.Load([]string{recorded.Path(t, "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +32,7 @@ func TestPublicRuleSet(t *testing.T) {
 }
 
 func BenchmarkLoadPublicRules(b *testing.B) {
-	file := shared(b, "data", "sigma", "sigma-rules.tar.gz")
+	file := recorded.Path(b, "sigma", "sigma-rules.tar.gz")
 	for b.Loop() {
 		if _, err := sigma.Load([]string{file}, sigma.Options{}); err != nil {
 			b.Fatal(err)

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"borj.dev/borj/internal/recorded"
 )
 
 func TestParseWritesCanonicalForm(t *testing.T) {
@@ -201,22 +202,9 @@ func TestAlternatives(t *testing.T) {
 // repository.
 func shared(t *testing.T, path string) []byte {
 	t.Helper()
-	dir, err := os.Getwd()
+	b, err := os.ReadFile(recorded.Path(t, path))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "..", "shared", "data", path))
-	if err != nil {
-		t.Skipf("the developer data is not here: %v", err)
 	}
 	return b
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"borj.dev/borj/format/stix/pattern"
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/indicator"
 	"borj.dev/borj/watch/observable"
 )
@@ -270,31 +271,8 @@ func TestMISPEvent(t *testing.T) {
 	}
 }
 
-// shared returns the place of developer data beside the repository.
-func shared(t *testing.T, path string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", "data", path)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("the developer data is not here: %v", err)
-	}
-	return p
-}
-
 func TestRealMISPEvents(t *testing.T) {
-	raw, err := os.ReadFile(shared(t, "misp/events_counts.json"))
+	raw, err := os.ReadFile(recorded.Path(t, "misp/events_counts.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +286,7 @@ func TestRealMISPEvents(t *testing.T) {
 	}
 	for _, c := range counts {
 		tlp := ""
-		report, err := Read([]string{shared(t, "misp/events/"+c.File)}, Options{}, func(in *indicator.Indicator) error {
+		report, err := Read([]string{recorded.Path(t, "misp/events/"+c.File)}, Options{}, func(in *indicator.Indicator) error {
 			tlp = in.TLP
 			return nil
 		})
@@ -323,12 +301,12 @@ func TestRealMISPEvents(t *testing.T) {
 }
 
 func TestRealWarninglistsAndLists(t *testing.T) {
-	lists, report, err := ReadWarninglists([]string{shared(t, "misp/warninglists")}, Options{})
+	lists, report, err := ReadWarninglists([]string{recorded.Path(t, "misp/warninglists")}, Options{})
 	if err != nil || len(lists) != 15 || report.Loaded != 15 {
 		t.Errorf("%d lists, %+v, %v", len(lists), report, err)
 	}
 	n := 0
-	ipsum, err := Read([]string{shared(t, "indicators/ipsum-half.txt.gz")}, Options{}, func(in *indicator.Indicator) error {
+	ipsum, err := Read([]string{recorded.Path(t, "indicators/ipsum-half.txt.gz")}, Options{}, func(in *indicator.Indicator) error {
 		if in.Kind == observable.IPv4 {
 			n++
 		}
@@ -337,7 +315,7 @@ func TestRealWarninglistsAndLists(t *testing.T) {
 	if err != nil || n < 10000 || ipsum.FailedCount != 0 || int64(n) != ipsum.Read {
 		t.Errorf("%d addresses, %+v, %v", n, ipsum, err)
 	}
-	attack, err := Read([]string{shared(t, "attack")}, Options{}, func(*indicator.Indicator) error { return nil })
+	attack, err := Read([]string{recorded.Path(t, "attack")}, Options{}, func(*indicator.Indicator) error { return nil })
 	if err != nil || attack.FailedCount != 0 {
 		t.Errorf("%+v, %v", attack, err)
 	}

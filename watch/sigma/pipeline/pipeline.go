@@ -166,6 +166,7 @@ func (p *Pipelines) Route(r *sigma.Rule, fields ...string) ([]sigma.Routed, erro
 		}
 		// A built-in failure says that this source cannot feed the rule.
 		if next, err := p.begin(r, fields).through(pl); err == nil && next.positive && next.emptied() == nil {
+			next.forget()
 			runs = append(runs, next)
 		}
 	}

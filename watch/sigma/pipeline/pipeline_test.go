@@ -298,3 +298,42 @@ func TestLoadPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenPipelineLeavesBuiltInRoutesAlone: an id that a built-in pipeline uses
+// too means the given pipeline's own item.
+func TestGivenPipelineLeavesBuiltInRoutesAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yml")
+	text := `
+name: own
+transformations:
+- id: event
+  type: add_condition
+  conditions: {kind: start}
+  rule_conditions: [{type: logsource, product: own}]
+- type: add_condition
+  conditions: {source: own}
+  rule_conditions: [{type: processing_item_applied, processing_item_id: event}]
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	alone, err := Load(true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := Load(true, []string{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{
+		"{category: process_creation, product: windows}", "{category: ps_module, product: windows}", "{product: zeek, service: dns}",
+	} {
+		r := rule(t, source, "sel: {Image: a}\ncondition: sel")
+		if diff := cmp.Diff(routesOf(t, alone, r), routesOf(t, both, r)); diff != "" {
+			t.Errorf("%s: %s", source, diff)
+		}
+	}
+	if got := routesOf(t, both, rule(t, "{product: own}", "sel: {Image: a}\ncondition: sel")); len(got) != 1 || !strings.Contains(got[0].Route, "source") {
+		t.Errorf("the given pipeline gives %+v", got)
+	}
+}

@@ -9,37 +9,15 @@ import (
 	"path/filepath"
 	"testing"
 
+	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/record"
 	"borj.dev/borj/watch/sigma"
 )
 
-// shared returns the directory of real data beside the repository.
-func shared(t *testing.T, path ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	full := filepath.Join(append([]string{dir, "..", "shared"}, path...)...)
-	if _, err := os.Stat(full); err != nil {
-		t.Skipf("real data is not here: %v", err)
-	}
-	return full
-}
-
 // realRules loads the public rules.
 func realRules(t *testing.T) *sigma.Set {
 	t.Helper()
-	set, err := sigma.Load([]string{shared(t, "data", "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
+	set, err := sigma.Load([]string{recorded.Path(t, "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +34,7 @@ func TestRegressions(t *testing.T) {
 		SpecCount  *int   `json:"spec_count"`
 		Files      []string
 	}
-	text, err := os.ReadFile(shared(t, "data", "sigma", "regression_expected.json"))
+	text, err := os.ReadFile(recorded.Path(t, "sigma", "regression_expected.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +64,7 @@ func TestRegressions(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := 0
-				for _, r := range objects(t, filepath.Join(shared(t, "data", "sigma", "regression_data"), e.Dir, name)) {
+				for _, r := range objects(t, filepath.Join(recorded.Path(t, "sigma", "regression_data"), e.Dir, name)) {
 					if fires(routed, r) {
 						got++
 					}

@@ -49,11 +49,18 @@ func (p *Pipelines) begin(r *sigma.Rule, fields []string) *run {
 func (r *run) own() {
 	if !r.cloned {
 		r.rule, r.cloned = r.original.Clone(), true
-		r.state = map[string]sigma.Value{}
-		r.applied = map[string]bool{}
-		r.onItem = map[*sigma.Item]map[string]bool{}
-		r.onField = map[string]map[string]bool{}
+		r.forget()
 	}
+}
+
+// forget drops what conditions know of earlier items. Given pipelines share
+// their ids and states among each other, but not with the built-in ones, whose
+// names are no business of who writes a pipeline.
+func (r *run) forget() {
+	r.state = map[string]sigma.Value{}
+	r.applied = map[string]bool{}
+	r.onItem = map[*sigma.Item]map[string]bool{}
+	r.onField = map[string]map[string]bool{}
 }
 
 // through applies the items of a pipeline. It returns r, or nil with an error.
