@@ -19,16 +19,38 @@ func main() {
 	count := flag.Int("count", 3, "how often each benchmark runs; the median counts")
 	benchtime := flag.String("benchtime", "1s", "how long each run takes")
 	only := flag.String("bench", ".", "which benchmarks, as a regular expression")
+	in := flag.String("in", "", "a file of what go test -bench printed, to be used instead of running it")
 	out := flag.String("o", "docs/benchmarks.md", "the file to write")
 	flag.Parse()
-	if err := run(*count, *benchtime, *only, *out); err != nil {
+	if err := run(*count, *benchtime, *only, *in, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "benchdoc:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures in the module of the rivals and in the packages of the watch.
-func run(count int, benchtime, only, out string) error {
+// run measures, or takes what was measured, and writes the page.
+func run(count int, benchtime, only, in, out string) error {
+	text, err := os.ReadFile(in)
+	if in == "" {
+		text, err = measure(count, benchtime, only)
+	}
+	if err != nil {
+		return err
+	}
+	results, cpu, err := parse(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	page := render(results, machine(cpu), goals)
+	if err := os.WriteFile(out, []byte(page), 0o644); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+// measure runs the benchmarks in the module of the rivals and in the packages
+// of the watch, and returns what they print.
+func measure(count int, benchtime, only string) ([]byte, error) {
 	flags := []string{"test", "-run", "^$", "-bench", only, "-benchmem", "-benchtime", benchtime,
 		"-count", fmt.Sprint(count), "-timeout", "2h"}
 	var text bytes.Buffer
@@ -38,18 +60,10 @@ func run(count int, benchtime, only, out string) error {
 		cmd.Stdout = io.MultiWriter(&text, os.Stderr)
 		cmd.Stderr = os.Stderr
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("benchmarks in %s: %w", in.dir, err)
+			return nil, fmt.Errorf("benchmarks in %s: %w", in.dir, err)
 		}
 	}
-	results, cpu, err := parse(&text)
-	if err != nil {
-		return err
-	}
-	page := render(results, machine(cpu), goals)
-	if err := os.WriteFile(out, []byte(page), 0o644); err != nil {
-		return fmt.Errorf("write the page: %w", err)
-	}
-	return nil
+	return text.Bytes(), nil
 }
 
 // machine says on what, and of what, the figures were taken.

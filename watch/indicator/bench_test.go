@@ -127,7 +127,7 @@ func BenchmarkLook(b *testing.B) {
 		}{{"absent", out}, {"present", in}} {
 			b.Run(fmt.Sprintf("%d/%s/borj", n, c.name), func(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
-					w.reset()
+					w.reset(set)
 					set.ask(w, &c.obs[i%len(c.obs)])
 					set.answer(w)
 				}

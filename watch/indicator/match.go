@@ -23,6 +23,12 @@ type Worker struct {
 	hits     []Hit
 	rec      *record.Record
 	at       time.Time // of rec, once it was asked for
+
+	// absent holds hashes of values that the filters of set lack: most values of
+	// a record were in the records just before it. A hash has 64 bits and a
+	// secret seed, so no sender can make two values be taken for each other.
+	absent [1 << 11]uint64
+	set    *Set
 }
 
 // question is a look-up that is to be made.
@@ -59,7 +65,7 @@ const urlGate = tag(0xff)
 // hits only within its validity at the record's time; a record without a time
 // happens now. What yield is given holds until it returns.
 func (s *Set) Match(w *Worker, rec *record.Record, obs []observable.Observable, yield func(*Hit)) {
-	w.reset()
+	w.reset(s)
 	for i := range obs {
 		if o := &obs[i]; s.kinds.Has(o.Kind) {
 			s.ask(w, o)
@@ -72,7 +78,11 @@ func (s *Set) Match(w *Worker, rec *record.Record, obs []observable.Observable, 
 	}
 }
 
-func (w *Worker) reset() {
+func (w *Worker) reset(s *Set) {
+	if w.set != s {
+		w.set = s
+		clear(w.absent[:])
+	}
 	w.asked, w.prefixes, w.findings, w.keys = w.asked[:0], w.prefixes[:0], w.findings[:0], w.keys[:0]
 }
 
@@ -102,8 +112,12 @@ func (s *Set) ask(w *Worker, o *observable.Observable) {
 }
 
 func (s *Set) askFor(w *Worker, t tag, value []byte, o *observable.Observable) {
-	if s.filters[t] != nil {
-		w.asked = append(w.asked, question{maphash.Bytes(s.seed, value), value, o, t})
+	if s.filters[t] == nil {
+		return
+	}
+	h := maphash.Bytes(s.seed, value)
+	if w.absent[h%uint64(len(w.absent))] != h^uint64(t) {
+		w.asked = append(w.asked, question{h, value, o, t})
 	}
 }
 
@@ -113,7 +127,10 @@ func (s *Set) askFor(w *Worker, t tag, value []byte, o *observable.Observable) {
 func (s *Set) answer(w *Worker) {
 	for i := range w.asked {
 		q := &w.asked[i]
-		q.hash = s.filters[q.tag].missing(q.hash)
+		h := q.hash
+		if q.hash = s.filters[q.tag].missing(h); q.hash != 0 {
+			w.absent[h%uint64(len(w.absent))] = h ^ uint64(q.tag)
+		}
 	}
 	for i := range w.asked {
 		if q := &w.asked[i]; q.hash == 0 {

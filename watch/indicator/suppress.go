@@ -159,7 +159,7 @@ func (s *Suppressor) namesTerm(c *compiledTerm) (list string, ok bool) {
 		return "", false
 	}
 	w, o := s.w, observable.Observable{Kind: c.term.Kind, Value: []byte(c.term.Value)}
-	w.reset()
+	w.reset(s.set)
 	if c.term.Match == CIDR {
 		s.set.askPrefixes(w, c.prefix.Addr(), c.prefix.Bits(), &o)
 	} else {
