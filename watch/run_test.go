@@ -43,7 +43,7 @@ func (c *collector) Reject(r record.Reject) error {
 // lines writes every hit and reject as one line.
 func (c *collector) lines() (out []string) {
 	for _, h := range c.hits {
-		name := ""
+		var name string
 		if h.Rule != nil {
 			name = h.Rule.Title
 		} else {

@@ -315,7 +315,7 @@ func (e *Extractor) hashes(i int32, v []byte, dst []Observable) []Observable {
 			dst = e.hash(i, bytes.TrimSpace(part), dst)
 			continue
 		}
-		kind := None
+		var kind Kind
 		switch name := bytes.TrimSpace(part[:j]); {
 		case bytes.EqualFold(name, []byte("SHA256")):
 			kind = SHA256

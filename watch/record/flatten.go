@@ -132,8 +132,8 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			return fields, &SyntaxError{i, "the record ends before a value"}
 		}
 		start := i
-		switch c := s[i]; {
-		case c == '"':
+		switch c := s[i]; c {
+		case '"':
 			end, kind := plainEnd(s, i+1), Text
 			if end >= len(s) || s[end] != '"' {
 				var err error
@@ -146,7 +146,7 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			}
 			fields = append(fields, Field{path, uint32(start + 1), uint32(end), kind})
 			i = end + 1
-		case c == '{' || c == '[':
+		case '{', '[':
 			if len(stack) >= fl.limits.Depth {
 				return fields, ErrDepth
 			}
@@ -159,7 +159,7 @@ func (fl *Flattener) object(s []byte, fields []Field) ([]Field, error) {
 			fl.stack = stack
 			cur, inArray = path, c == '['
 			continue
-		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case ' ', '\t', '\r', '\n':
 			i = skipSpace(s, i)
 			goto value
 		default:

@@ -49,8 +49,8 @@ func (p *slowParser) space() {
 
 func (p *slowParser) value(path string, top bool) error {
 	start := p.i
-	switch c := p.peek(); {
-	case c == '{' || c == '[':
+	switch p.peek() {
+	case '{', '[':
 		empty, err := p.container(path, top)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (p *slowParser) value(path string, top bool) error {
 			return p.leaf(path, start, Empty)
 		}
 		return nil
-	case c == '"':
+	case '"':
 		text, err := p.text()
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"borj.dev/borj/watch/sigma"
 )
 
-// Forever, as Options.Lateness, accepts events however late they come. It is
+// Forever is an Options.Lateness that accepts events however late they come. It is
 // for scans, which read one file after another whatever times they hold.
 const Forever time.Duration = -1
 

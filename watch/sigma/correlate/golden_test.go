@@ -60,7 +60,8 @@ func runGolden(t *testing.T, file string) {
 	var got []string
 	s := plan.NewState()
 	for i, line := range lines {
-		at, fired := strconv.Itoa(i+1), []Fired(nil)
+		at := strconv.Itoa(i + 1)
+		var fired []Fired
 		if line == "flush" {
 			at, fired = "flush", s.Flush()
 		} else {

@@ -23,7 +23,6 @@ func appendFolded(dst []byte, rec *record.Record, f *record.Field, plain func() 
 	raw := rec.Raw[f.Start:f.End]
 	start := len(dst)
 	dst = grow(dst, len(raw)+2*padding)
-	ascii = true
 	switch f.Kind {
 	case record.Escaped:
 		length, ascii = foldEscaped(dst[start:], raw)
