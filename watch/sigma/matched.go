@@ -40,36 +40,60 @@ func Matched(e Expr, r *record.Record) []MatchedField {
 }
 
 // view is a record looked at by many comparisons: its values by name, each
-// decoded and folded once. A noisy rule with thousands of values would
-// otherwise take longer to explain than to match.
+// found, decoded and folded once, when it is first asked for. A noisy rule with
+// thousands of values would otherwise take longer to explain than to match.
 type view struct {
 	record  *record.Record
-	byName  map[string][]*value
-	all     []*value
+	values  []value             // by field
+	byName  map[string][]*value // of the names that were asked for
 	matched []*record.Field
 }
 
+// value is one field's value.
 type value struct {
 	field  *record.Field
 	text   []byte
 	folded []byte
+	read   bool // text and ok are known
 	ok     bool // it has a text
 }
 
 func newView(r *record.Record) *view {
-	v := &view{record: r, byName: map[string][]*value{}}
-	for i := range r.Fields {
-		f := &r.Fields[i]
-		x := &value{field: f}
-		if x.text, _, x.ok = ValueText(r, f, nil); x.ok {
-			x.folded = Fold(nil, x.text)
-		}
-		v.all = append(v.all, x)
-		for _, name := range r.NamesOf(f) {
-			v.byName[name] = append(v.byName[name], x)
-		}
+	v := &view{record: r, values: make([]value, len(r.Fields)), byName: map[string][]*value{}}
+	for i := range v.values {
+		v.values[i].field = &r.Fields[i]
 	}
 	return v
+}
+
+// named returns the values that are reachable under name, "" being every one.
+func (v *view) named(name string) []*value {
+	list, known := v.byName[name]
+	if known {
+		return list
+	}
+	for i := range v.values {
+		if x := &v.values[i]; name == "" || slices.Contains(v.record.NamesOf(x.field), name) {
+			list = append(list, x)
+		}
+	}
+	v.byName[name] = list
+	return list
+}
+
+// textOf returns what the comparison m looks at, and whether there is anything.
+func (v *view) textOf(m *Match, x *value) ([]byte, bool) {
+	if !x.read {
+		x.text, _, x.ok = ValueText(v.record, x.field, nil)
+		x.read = true
+	}
+	if !x.ok || !m.comparesText() || m.Cased {
+		return x.text, x.ok
+	}
+	if x.folded == nil {
+		x.folded = Fold(nil, x.text)
+	}
+	return x.folded, true
 }
 
 // evaluate is Evaluate, and adds to matched what the truth of e rests on.
@@ -102,11 +126,7 @@ func (v *view) evaluate(e Expr) bool {
 
 func (v *view) match(m *Match) bool {
 	holds := false
-	values := v.byName[m.Field]
-	if m.Field == "" {
-		values = v.all
-	}
-	for _, x := range values {
+	for _, x := range v.named(m.Field) {
 		if v.holdsFor(m, x) {
 			holds = true
 			if len(v.matched) < maxMatched && !slices.Contains(v.matched, x.field) {
@@ -118,17 +138,18 @@ func (v *view) match(m *Match) bool {
 }
 
 func (v *view) holdsFor(m *Match, x *value) bool {
-	switch {
-	case m.Op == OpNull:
+	switch m.Op {
+	case OpNull:
 		return x.field.Kind == record.Null
-	case m.Op == OpExists:
+	case OpExists:
 		return true
-	case !x.ok:
-		return false
-	case m.Op == OpFieldRef:
-		return m.holdsForRef(v.record, x.text)
-	case m.comparesText() && !m.Cased:
-		return m.holdsForFolded(x.folded)
 	}
-	return m.holdsForFolded(x.text)
+	text, ok := v.textOf(m, x)
+	if !ok {
+		return false
+	}
+	if m.Op == OpFieldRef {
+		return m.holdsForRef(v.record, text)
+	}
+	return m.holdsForFolded(text)
 }
