@@ -49,6 +49,8 @@ func (k Kind) String() string { return kindNames[k] }
 type Rule struct {
 	ID, Title string
 	Tags      []string // attack.t1059.001, cve.2024-1234 …
+
+	key string // the id, or for a rule without one what tells it from others
 }
 
 // Indicator names the indicator of a hit. All hits of an indicator share one

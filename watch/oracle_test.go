@@ -142,6 +142,9 @@ func eachRecord(t *testing.T, step int, table *record.Paths, worker func() func(
 // TestRulesAgreeWithOracle runs the public rule set over the recordings with
 // both evaluators: over all of them under BORJ_SOAK=1, else over a sample.
 func TestRulesAgreeWithOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the sweep takes a while: not with -short")
+	}
 	step := 200
 	if os.Getenv("BORJ_SOAK") == "1" {
 		step = 1

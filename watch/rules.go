@@ -2,6 +2,8 @@ package watch
 
 import (
 	"cmp"
+	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -46,7 +48,7 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 			continue
 		}
 		kept = append(kept, rule)
-		name := &Rule{ID: rule.ID, Title: rule.Title, Tags: rule.Tags}
+		name := &Rule{ID: rule.ID, Title: rule.Title, Tags: rule.Tags, key: keyOf(rule.ID, rule.Title, rule.File, rule.Line)}
 		for _, one := range routed[i] {
 			r.routed = append(r.routed, one)
 			r.names = append(r.names, name)
@@ -56,7 +58,7 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 	r.plan, failed = correlate.New(set.Correlations, kept, options)
 	r.failed = append(r.failed, failed...)
 	for _, c := range set.Correlations {
-		r.shown[c] = &Rule{ID: c.ID, Title: c.Title, Tags: c.Tags}
+		r.shown[c] = &Rule{ID: c.ID, Title: c.Title, Tags: c.Tags, key: keyOf(c.ID, c.Title, c.File, c.Line)}
 	}
 	r.bases = make([]*base, len(r.routed))
 	for i := range r.routed {
@@ -73,6 +75,15 @@ func CompileRules(set *sigma.Set, pipelines *pipeline.Pipelines) (*Rules, error)
 	var err error
 	r.matcher, err = match.Compile(r.routed)
 	return r, err
+}
+
+// keyOf returns the id, or what tells a rule without one from others: where it
+// stands, but not in which directory somebody keeps the file.
+func keyOf(id, title, file string, line int) string {
+	if id != "" {
+		return id
+	}
+	return fmt.Sprintf("%q in %q, line %d", title, filepath.Base(file), line)
 }
 
 // routeAll routes every rule, on all processors.

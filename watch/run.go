@@ -57,7 +57,9 @@ func Run(ctx context.Context, src *record.Source, sets *Sets, sink Sink, opt Opt
 	defer cancel()
 	r := newRun(sets, sink, opt)
 	r.src = src
-	order := r.start(ctx, cancel)
+	// A source that waits for standard input does not see the context.
+	defer context.AfterFunc(ctx, func() { _ = src.Close() })() // it was only read
+	order := r.start(ctx)
 	err := r.collect(order, cancel)
 	for range order { // let the workers finish
 	}
@@ -119,7 +121,7 @@ type job struct {
 
 // start reads and matches in the background. What comes out of the channel is
 // in input order; each job's done gives its batch once.
-func (r *run) start(ctx context.Context, cancel func()) <-chan job {
+func (r *run) start(ctx context.Context) <-chan job {
 	// What is read and not yet written is bounded by this.
 	order := make(chan job, 2*r.opt.Workers)
 	jobs := make(chan job)
@@ -129,6 +131,7 @@ func (r *run) start(ctx context.Context, cancel func()) <-chan job {
 		for {
 			c, err := r.src.Next()
 			if err != nil {
+				r.interrupted = ctx.Err() != nil
 				if !errors.Is(err, io.EOF) {
 					r.readErr = fmt.Errorf("reading the inputs: %w", err)
 				}
@@ -233,10 +236,7 @@ func (h *Hit) found() string {
 	if h.Indicator != nil {
 		return "indicator " + h.Indicator.ID
 	}
-	if h.Rule.ID != "" {
-		return "rule " + h.Rule.ID
-	}
-	return "rule " + h.Rule.Title
+	return "rule " + h.Rule.key
 }
 
 // fired hands on what correlations found.
