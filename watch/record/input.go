@@ -59,7 +59,8 @@ func (o Options) withDefaults() Options {
 }
 
 // Source reads the records of many inputs, one after another, in the order in
-// which they were named. Its methods are for one goroutine, except Progress.
+// which they were named. Its methods are for one goroutine, except Files,
+// Progress and Close, which may be called from any.
 type Source struct {
 	opt      Options
 	files    []file
@@ -69,6 +70,7 @@ type Source struct {
 	streams  chan *stream
 	current  *stream
 	done     chan struct{}
+	starting sync.Mutex // guards started and closed
 	started  bool
 	closed   bool
 	readers  sync.WaitGroup
@@ -167,28 +169,49 @@ func ignored(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX"
 }
 
-// Next returns the next chunk, in the order of the inputs, and io.EOF at the
-// end. It returns no other error: an input that cannot be read to its end is
-// told by Problems.
-func (s *Source) Next() (*Chunk, error) {
+// start begins the walk, once; it is false after Close.
+func (s *Source) start() bool {
+	s.starting.Lock()
+	defer s.starting.Unlock()
 	if s.closed {
-		return nil, io.EOF
+		return false
 	}
 	if !s.started {
 		s.started = true
 		s.readers.Add(1)
 		go s.walk()
 	}
+	return true
+}
+
+// Next returns the next chunk, in the order of the inputs, and io.EOF at the
+// end and after Close, which also ends a Next that waits for an idle input. It
+// returns no other error: an input that cannot be read to its end is told by
+// Problems.
+func (s *Source) Next() (*Chunk, error) {
+	if !s.start() {
+		return nil, io.EOF
+	}
 	for {
 		if s.current == nil {
-			st, ok := <-s.streams
-			if !ok {
+			select {
+			case st, ok := <-s.streams:
+				if !ok {
+					return nil, io.EOF
+				}
+				s.current = st
+			case <-s.done:
 				return nil, io.EOF
 			}
-			s.current = st
 		}
 		st := s.current
-		c, ok := <-st.chunks
+		var c *Chunk
+		var ok bool
+		select {
+		case c, ok = <-st.chunks:
+		case <-s.done:
+			return nil, io.EOF
+		}
 		if ok {
 			if !st.begun {
 				st.begun = true
@@ -220,6 +243,20 @@ func (s *Source) Inputs() []Input { return s.inputs }
 // events in any known format. Shape says what they are, as far as it is known.
 func (s *Source) Skipped() []Input { return s.skipped }
 
+// Files returns the paths of the files on disk that the walk found, in the
+// order in which they are read: those that were named and those that
+// directories hold, without standard input and what is not there. It is known
+// as soon as Open returns.
+func (s *Source) Files() []string {
+	var paths []string
+	for _, f := range s.files {
+		if f.err == nil && !f.endless {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths
+}
+
 // Limits returns the bounds of one record, for the Flatteners that are to read
 // the chunks.
 func (s *Source) Limits() Limits { return s.opt.Limits }
@@ -235,13 +272,14 @@ func (s *Source) Progress() (read, total int64) {
 
 // Close stops reading, and waits until the files are closed. It does not wait
 // for standard input and pipes, which may never end. Chunks that were returned stay
-// valid.
+// valid. It may be called while Next waits, and more than once.
 func (s *Source) Close() error {
-	if s.closed {
-		return nil
+	s.starting.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.done)
 	}
-	s.closed = true
-	close(s.done)
+	s.starting.Unlock()
 	if !s.endless {
 		s.readers.Wait()
 	}

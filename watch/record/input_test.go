@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,6 +70,54 @@ func TestCloseWithAnOpenPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = w.Close()
+}
+
+// Close ends a Next that waits for an idle input, and may come again.
+func TestCloseEndsAWaitingNext(t *testing.T) {
+	r, w := io.Pipe()
+	defer w.Close()
+	s, err := Open([]string{"-"}, Options{Stdin: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := s.Next()
+		ended <- err
+	}()
+	time.Sleep(10 * time.Millisecond) // long enough for Next to wait, mostly
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case err := <-ended:
+		if err != io.EOF {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Next still waits")
+	}
+	if _, err := s.Next(); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "in/b.json", rows(1, 1))
+	put(t, dir, "in/a/z.json", rows(1, 1))
+	named := put(t, dir, "named.zip", nil)
+	s, err := Open([]string{"-", named, filepath.Join(dir, "missing"), filepath.Join(dir, "in")}, Options{Stdin: strings.NewReader("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := []string{named, filepath.Join(dir, "in", "a", "z.json"), filepath.Join(dir, "in", "b.json")}
+	if diff := cmp.Diff(want, s.Files()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // What cannot be read is named, with what to do, and the others are read.
