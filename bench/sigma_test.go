@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func BenchmarkRules(b *testing.B) {
 		b.ReportMetric(time.Since(start).Seconds()/float64(b.N), "s")
 		b.ReportMetric(float64(n), "rules")
 	})
-	b.Run("automata/borj", func(b *testing.B) {
+	b.Run("indexes/borj", func(b *testing.B) {
 		before := heap()
 		rules := publicRules(b)
 		after := heap()
@@ -245,6 +246,55 @@ func BenchmarkScan(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// repeated gives the same lines again and again, n bytes in all.
+type repeated struct {
+	lines []byte
+	at, n int
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.n <= 0 {
+		return 0, io.EOF
+	}
+	k := copy(p[:min(len(p), r.n)], r.lines[r.at:])
+	r.at = (r.at + k) % len(r.lines)
+	r.n -= k
+	return k, nil
+}
+
+// BenchmarkMemory scans more and more of the same with the whole rule set: what
+// the process needs must not grow with it.
+func BenchmarkMemory(b *testing.B) {
+	rules := publicRules(b)
+	lines := append(bytes.Join(EVE(), []byte{'\n'}), '\n')
+	for _, size := range []struct {
+		name string
+		n    int
+	}{{"64MB", 64 << 20}, {"1GB", 1 << 30}} {
+		b.Run("eve-"+size.name+"/borj", func(b *testing.B) {
+			var peak uint64
+			for b.Loop() {
+				src, err := record.Open([]string{"-"}, record.Options{Auto: true, Stdin: &repeated{lines: lines, n: size.n}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				watchMemory := func(watch.Progress) {
+					var m runtime.MemStats
+					runtime.ReadMemStats(&m)
+					peak = max(peak, m.HeapInuse+m.StackInuse)
+				}
+				if _, err := watch.Run(context.Background(), src, &watch.Sets{Rules: rules}, &nowhere{}, watch.Options{Workers: 2, Progress: watchMemory}); err != nil {
+					b.Fatal(err)
+				}
+				if err := src.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(peak)/1e6, "MB")
 		})
 	}
 }
