@@ -28,6 +28,7 @@ type layer struct {
 	named  bool            // the user named it: it must hold events
 	inline bool            // it must be read to its end before the next one can be opened
 	users  *sync.WaitGroup // the readers that still need what r reads from
+	guard  *guard          // of the file that it all came from
 }
 
 func (s *Source) openFile(f file) {
@@ -36,7 +37,8 @@ func (s *Source) openFile(f file) {
 		return
 	}
 	if f.path == "-" {
-		s.open(layer{name: "-", r: &countedReader{r: s.opt.Stdin, n: &s.read}, named: true, inline: true, users: new(sync.WaitGroup)})
+		in := &countedReader{r: s.opt.Stdin, n: &s.read}
+		s.open(layer{name: "-", r: in, named: true, inline: true, users: new(sync.WaitGroup), guard: s.newGuard(in.own.Load)})
 		return
 	}
 	h, err := os.Open(f.path)
@@ -50,9 +52,10 @@ func (s *Source) openFile(f file) {
 		return
 	}
 	c := &countedReader{r: h, at: h, n: &s.read}
-	l := layer{name: f.path, r: c, named: f.named, users: new(sync.WaitGroup)}
+	l := layer{name: f.path, r: c, named: f.named, users: new(sync.WaitGroup), guard: s.newGuard(c.own.Load)}
 	if info.Mode().IsRegular() {
 		l.at, l.size = c, info.Size()
+		l.guard.in = info.Size
 	}
 	s.open(l)
 	s.after(l.users, func() { _ = h.Close() }) // nothing was written to it
@@ -72,9 +75,9 @@ func (s *Source) after(users *sync.WaitGroup, release func()) {
 func (s *Source) open(l layer) {
 	br := bufio.NewReaderSize(l.r, 4096)
 	head, err := br.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && len(head) == 0 {
 		s.fail(problem(l.name, err))
-		return
+		return // otherwise whoever reads on meets the error behind what is whole
 	}
 	l.r = br
 	wrap := wrapping(head)
@@ -84,22 +87,20 @@ func (s *Source) open(l layer) {
 	}
 	switch wrap {
 	case gzipped:
-		in := new(atomic.Int64)
-		z, err := gzip.NewReader(&countedReader{r: br, n: in})
+		z, err := gzip.NewReader(br)
 		if err != nil {
 			s.fail(problem(l.name, fmt.Errorf("the gzip header is damaged: %w", err)))
 			return
 		}
-		l.r = &guardedReader{r: z, guard: &guard{opt: &s.opt, in: in.Load}, what: "gzip"}
+		l.r = &guardedReader{r: &gzipMembers{z: z, from: br}, guard: l.guard, what: "gzip"}
 	case zstandard:
-		in := new(atomic.Int64)
-		z, err := zstd.NewReader(&countedReader{r: br, n: in}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			s.fail(problem(l.name, fmt.Errorf("the zstd header is damaged: %w", err)))
 			return
 		}
 		defer s.after(l.users, z.Close)
-		l.r = &guardedReader{r: z, guard: &guard{opt: &s.opt, in: in.Load}, what: "zstd"}
+		l.r = &guardedReader{r: z, guard: l.guard, what: "zstd"}
 	case zipped:
 		s.openZip(l)
 		return
@@ -144,11 +145,13 @@ const (
 )
 
 // wrapping recognises archives and compressions by their magic numbers
-// (RFC 1952 §2.3.1, RFC 8878 §3.1, APPNOTE.TXT §4.3, POSIX ustar).
+// (RFC 1952 §2.3.1, RFC 8878 §3.1.1 and §3.1.2, APPNOTE.TXT §4.3, POSIX ustar).
 func wrapping(head []byte) wrapped {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return gzipped
+	case len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // a skippable frame
+		return zstandard
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		return zstandard
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
@@ -162,7 +165,7 @@ func wrapping(head []byte) wrapped {
 // openZip reads the members of a zip archive, several of them ahead.
 func (s *Source) openZip(l layer) {
 	if l.at == nil {
-		spooled, size, err := spool(l.r, s.opt.Decompressed)
+		spooled, size, err := spool(l.r, s.opt.Spooled)
 		if err != nil {
 			s.fail(problem(l.name, err))
 			return
@@ -181,13 +184,12 @@ func (s *Source) openZip(l layer) {
 		return
 	}
 	table.whole = true
-	g := &guard{opt: &s.opt, in: func() int64 { return l.size }}
 	for i, m := range z.File {
 		if i >= s.opt.Members {
 			s.fail(problem(l.name, fmt.Errorf("more than %d members; the rest was not read", s.opt.Members)))
 			return
 		}
-		if s.stopped() || g.blown.Load() {
+		if s.stopped() || l.guard.blown.Load() {
 			return
 		}
 		if !isMember(m.Name) {
@@ -203,7 +205,7 @@ func (s *Source) openZip(l layer) {
 			s.fail(problem(name, fmt.Errorf("the zip member cannot be read: %w", err)))
 			continue
 		}
-		member := layer{name: name, r: &guardedReader{r: r, guard: g, what: "zip"}, depth: l.depth + 1, inline: l.inline, users: new(sync.WaitGroup)}
+		member := layer{name: name, r: &guardedReader{r: r, guard: l.guard, what: "zip"}, depth: l.depth + 1, inline: l.inline, users: new(sync.WaitGroup), guard: l.guard}
 		l.users.Add(1)
 		s.open(member)
 		s.after(member.users, func() {
@@ -237,7 +239,7 @@ func (t *tableReader) ReadAt(p []byte, off int64) (int, error) {
 // openTar reads the members of a tar archive, one after another.
 func (s *Source) openTar(l layer) {
 	t := tar.NewReader(l.r)
-	for i := 0; !s.stopped(); i++ {
+	for i := 0; !s.stopped() && !l.guard.blown.Load(); i++ {
 		h, err := t.Next()
 		if err == io.EOF {
 			return
@@ -250,11 +252,28 @@ func (s *Source) openTar(l layer) {
 			s.fail(problem(l.name, fmt.Errorf("more than %d members; the rest was not read", s.opt.Members)))
 			return
 		}
-		if h.Typeflag != tar.TypeReg || !isMember(h.Name) {
+		if !isMember(h.Name) {
 			continue
 		}
-		s.open(layer{name: l.name + "!" + h.Name, r: t, depth: l.depth + 1, inline: true, users: l.users})
+		name := l.name + "!" + h.Name
+		switch {
+		case isSparse(h):
+			s.fail(problem(name, errors.New("the member is a sparse file, whose holes could be of any size; unpack it first")))
+		case h.Typeflag == tar.TypeReg:
+			s.open(layer{name: name, r: t, depth: l.depth + 1, inline: true, users: new(sync.WaitGroup), guard: l.guard})
+		}
 	}
+}
+
+// isSparse tells whether a member has holes, which take no place in the
+// archive (GNU tar's old format, and its PAX formats 0.0, 0.1 and 1.0).
+func isSparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
 }
 
 // isMember tells whether an archive member may be an input.
@@ -280,7 +299,7 @@ func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 	_ = os.Remove(f.Name()) // it lives until it is closed
 	n, err := io.Copy(f, io.LimitReader(r, limit+1))
 	if err == nil && n > limit {
-		err = fmt.Errorf("the zip archive is larger than %d bytes", limit)
+		err = fmt.Errorf("the zip archive is larger than the %d bytes that are kept for one that does not lie on disk by itself; save it as a file, and name that", limit)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())
@@ -290,14 +309,16 @@ func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 
 // countedReader counts what is read from r, or from at.
 type countedReader struct {
-	r  io.Reader
-	at io.ReaderAt
-	n  *atomic.Int64
+	r   io.Reader
+	at  io.ReaderAt
+	n   *atomic.Int64 // by all of them
+	own atomic.Int64  // from r
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n.Add(int64(n))
+	c.own.Add(int64(n))
 	return n, err
 }
 
@@ -307,16 +328,18 @@ func (c *countedReader) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// guard watches what one compressed stream, or all members of one archive
-// together, become.
+// guard watches what one file becomes: all that is decompressed out of it, in
+// every layer, together.
 type guard struct {
 	opt   *Options
-	in    func() int64 // compressed bytes
+	in    func() int64 // bytes of the file, or of a pipe so far
 	out   atomic.Int64
 	blown atomic.Bool
 }
 
-// ratioFrom is how large a stream may become at any ratio: short logs of equal
+func (s *Source) newGuard(in func() int64) *guard { return &guard{opt: &s.opt, in: in} }
+
+// ratioFrom is how large a file may become at any ratio: short logs of equal
 // lines compress beyond every sensible ratio.
 const ratioFrom = 256 << 20
 
@@ -331,6 +354,51 @@ func (g *guard) add(n int) error {
 		return fmt.Errorf("decompressed to more than %d times its size, which looks like a decompression bomb; the rest was not read", g.opt.Ratio)
 	}
 	return nil
+}
+
+// gzipMembers reads the members of a gzip file one after another, and passes
+// over zeros behind them, with which tapes and block devices fill up.
+type gzipMembers struct {
+	z    *gzip.Reader
+	from *bufio.Reader
+	ends bool // z stops where its member does
+}
+
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		if !g.ends {
+			g.z.Multistream(false)
+			g.ends = true
+		}
+		n, err := g.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil // it comes again
+			}
+			return n, err
+		}
+		if err := skipZeros(g.from); err != nil {
+			return 0, err
+		}
+		if err := g.z.Reset(g.from); err != nil {
+			return 0, err
+		}
+		g.ends = false
+	}
+}
+
+// skipZeros reads up to a byte that is not zero; it returns io.EOF if none
+// comes.
+func skipZeros(r *bufio.Reader) error {
+	for {
+		c, err := r.ReadByte()
+		if err != nil {
+			return err
+		}
+		if c != 0 {
+			return r.UnreadByte()
+		}
+	}
 }
 
 // guardedReader reads a decompressed stream within its guard's bounds, and

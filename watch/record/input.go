@@ -18,8 +18,9 @@ type Options struct {
 	Format Format // what every input is said to be
 
 	Limits       Limits // of one record; 0 means that of DefaultLimits
-	Decompressed int64  // bytes that one compressed stream may become; default 64 GiB
-	Ratio        int64  // how many times its compressed size a stream may become, once it is over 256 MiB; default 500
+	Decompressed int64  // bytes that one file may become when all in it is decompressed; default 64 GiB
+	Ratio        int64  // how many times its size a file may become so, once that is over 256 MiB; default 500
+	Spooled      int64  // bytes of a zip archive that is copied to a temporary file, since it is no file by itself; default 4 GiB
 	Members      int    // members of one archive; default 100,000
 	Nesting      int    // archives and compressions inside one another; default 4
 	Ahead        int    // inputs that are opened and decompressed ahead of the one that is read; default 2
@@ -42,6 +43,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Ratio <= 0 {
 		o.Ratio = 500
+	}
+	if o.Spooled <= 0 {
+		o.Spooled = 4 << 30
 	}
 	if o.Members <= 0 {
 		o.Members = 100_000
