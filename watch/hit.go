@@ -60,6 +60,12 @@ type Indicator struct {
 	Type   string // ipv4-addr, domain-name, file:sha256 …
 	Value  string
 	Source string // the feed it came from
+
+	// What the source says of it, as far as it does.
+	Name       string
+	TLP        string   // clear, green, amber, amber+strict, red
+	Confidence int      // 1 to 100; 0 when the source gives none
+	AlsoIn     []string // other feeds that have it
 }
 
 // Source says where a record stands.

@@ -243,6 +243,30 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestIndicatorHitSaysWhatIsKnown: the origin that gave the id speaks, and the
+// others are named.
+func TestIndicatorHitSaysWhatIsKnown(t *testing.T) {
+	b := indicator.NewBuilder(nil)
+	term := indicator.Term{Kind: observable.IPv4, Value: "192.0.2.7"}
+	for _, in := range []indicator.Indicator{
+		{Term: term, Source: "list.csv", Confidence: -1},
+		{Term: term, Source: "misp.json", ID: "uuid", Name: "C2", TLP: "amber", Confidence: 80},
+	} {
+		if err := b.Add(&in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got collector
+	sets := &Sets{Indicators: b.Build(), IndicatorLevel: sigma.High}
+	if _, err := scan(t, sets, 1, &got, []string{`{"event_type":"flow","timestamp":"2026-03-01T10:00:00Z","dest_ip":"192.0.2.7"}`}); err != nil {
+		t.Fatal(err)
+	}
+	want := &Indicator{ID: "uuid", Type: "ipv4-addr", Value: "192.0.2.7", Source: "misp.json", Name: "C2", TLP: "amber", Confidence: 80, AlsoIn: []string{"list.csv"}}
+	if len(got.hits) != 1 || got.hits[0].Level != sigma.High || !cmp.Equal(got.hits[0].Indicator, want) {
+		t.Errorf("%s\n%+v", got.lines(), got.hits)
+	}
+}
+
 // TestSameHitsWhateverTheWorkers compares whole outputs, ids included.
 func TestSameHitsWhateverTheWorkers(t *testing.T) {
 	rules := compile(t, rulesText)

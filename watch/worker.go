@@ -3,6 +3,7 @@ package watch
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"borj.dev/borj/watch/indicator"
@@ -17,6 +18,9 @@ import (
 type Sets struct {
 	Rules      *Rules
 	Indicators *indicator.Set
+	// IndicatorLevel is the level of every indicator hit: an indicator says that
+	// something was met, and whoever watches says how bad that is.
+	IndicatorLevel sigma.Level
 }
 
 // Batch is what the records of one chunk gave. Record numbers in it count from
@@ -181,8 +185,7 @@ func valuesOf(rec *record.Record, fields [][]string) [][]string {
 
 func (m *marker) indicator(found *indicator.Hit) {
 	h := m.hit()
-	h.Kind, h.Level = KindIndicator, indicatorLevel
-	h.Indicator = &Indicator{ID: found.ID, Type: found.Type, Value: found.Value, Source: found.Origins[0].Source}
+	h.Kind, h.Level, h.Indicator = KindIndicator, m.w.sets.IndicatorLevel, indicatorOf(found)
 	for _, i := range found.Matched {
 		f := &m.rec.Fields[i]
 		h.Matched = append(h.Matched, MatchedPair{Path: m.rec.Locate(f), Value: m.rec.String(f)})
@@ -190,9 +193,22 @@ func (m *marker) indicator(found *indicator.Hit) {
 	m.add(finding{hit: h})
 }
 
-// indicatorLevel is the level of every indicator hit: an indicator says that
-// something was met, not how bad it is.
-const indicatorLevel = sigma.Medium
+// indicatorOf says what is known of an indicator: what the origin says that
+// gave it its id, or the first, and which others have it.
+func indicatorOf(found *indicator.Hit) *Indicator {
+	at := max(slices.IndexFunc(found.Origins, func(o indicator.Origin) bool { return o.ID == found.ID }), 0)
+	o := found.Origins[at]
+	ind := &Indicator{
+		ID: found.ID, Type: found.Type, Value: found.Value,
+		Source: o.Source, Name: o.Name, TLP: o.TLP, Confidence: max(o.Confidence, 0),
+	}
+	for i, other := range found.Origins {
+		if i != at && other.Source != o.Source && !slices.Contains(ind.AlsoIn, other.Source) {
+			ind.AlsoIn = append(ind.AlsoIn, other.Source)
+		}
+	}
+	return ind
+}
 
 func (f *finding) event(input string, number int64, sensor string) correlate.Event {
 	return correlate.Event{

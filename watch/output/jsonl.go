@@ -80,7 +80,20 @@ func appendIndicator(dst []byte, i *watch.Indicator) []byte {
 	dst = appendString(append(dst, `{"id":`...), i.ID)
 	dst = appendString(append(dst, `,"type":`...), i.Type)
 	dst = appendString(append(dst, `,"value":`...), i.Value)
-	return append(appendString(append(dst, `,"source":`...), i.Source), '}')
+	dst = appendString(append(dst, `,"source":`...), i.Source)
+	if i.Name != "" {
+		dst = appendString(append(dst, `,"name":`...), i.Name)
+	}
+	if i.TLP != "" {
+		dst = appendString(append(dst, `,"tlp":`...), i.TLP)
+	}
+	if i.Confidence > 0 {
+		dst = strconv.AppendInt(append(dst, `,"confidence":`...), int64(i.Confidence), 10)
+	}
+	if len(i.AlsoIn) > 0 {
+		dst = appendStrings(append(dst, `,"also_in":`...), i.AlsoIn)
+	}
+	return append(dst, '}')
 }
 
 func appendSource(dst []byte, s watch.Source) []byte {
