@@ -198,6 +198,9 @@ func parseDocument(file string, line int, root *yaml.Node, budget *int) document
 		d.filter = r.filter(m)
 		d.filter.File, d.filter.Line = file, line
 		name = firstOf(d.filter.ID, d.filter.Title)
+	case m.has("logsources"): // the configuration of an older converter, which rule archives still hold
+		d.failure = &Failure{File: file, Line: line, Reason: notSigma}
+		return d
 	case m.has("detection") || m.has("logsource") || m.has("title"):
 		d.rule = r.rule(m)
 		d.rule.File, d.rule.Line = file, line
