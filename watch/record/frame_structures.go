@@ -15,19 +15,10 @@ import (
 //
 // A record that is broken, so that its end cannot be told, ends where the next
 // line begins with { at the same indentation (or at none): the lines up to
-// there are set aside with it.
+// there are set aside with it. An element of an array that is broken on its
+// first line ends before the next "},{" of that line, too.
 func (f *framer) structures(wrapper string) error {
-	j := &jsonScanner{f: f, wrapper: []byte(wrapper)}
-	for {
-		f.fill(cap(f.buf))
-		j.scan()
-		if f.err != nil && j.pos == len(f.buf) {
-			return j.finish()
-		}
-		if err := j.flush(); err != nil {
-			return err
-		}
-	}
+	return (&jsonScanner{f: f, wrapper: []byte(wrapper)}).read()
 }
 
 // jsonScanner follows the structure of a JSON text, in whatever pieces it
@@ -54,6 +45,7 @@ type jsonScanner struct {
 	start    int64   // within the input
 	lost     *Reject // it is too long to be kept
 	broken   string  // why its end is only being looked for
+	between  int     // while it is: how much of "},{" was seen
 	scalar   bool    // it is no object: it ends with its line or element
 	lines    int     // how many line ends it has
 	own      int     // its indentation
@@ -68,6 +60,24 @@ const (
 )
 
 var errOpenArray = errors.New("the JSON array is not closed: the input is cut short; what stood before was read")
+
+// read cuts the input to its end.
+func (j *jsonScanner) read() error {
+	for {
+		j.f.fill(cap(j.f.buf))
+		j.scan()
+		if j.f.err != nil && j.pos == len(j.f.buf) {
+			return j.finish()
+		}
+		if err := j.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// followedDepth is how many open objects and arrays are followed, whatever the
+// bound of a record: deep records are set aside whole, but not at any price.
+const followedDepth = 1 << 16
 
 // scan looks at what is in the buffer, or as much of it as makes a chunk.
 func (j *jsonScanner) scan() {
@@ -205,6 +215,9 @@ func (j *jsonScanner) structure(c byte) {
 		j.end(j.pos, "")
 		return
 	case j.scalar:
+	case (c == '{' || c == '[') && j.depth >= max(followedDepth, j.f.limits.Depth+2): // a wrapper and its array
+		j.fail(ErrDepth.Error())
+		return
 	case c == '{':
 		j.push(false)
 	case c == '[':
@@ -288,7 +301,7 @@ func (j *jsonScanner) fail(reason string) {
 	if !j.open {
 		j.open, j.start, j.own = true, j.at(j.pos), 0
 	}
-	j.broken, j.string, j.escape, j.tail, j.indent = reason, false, false, false, -1
+	j.broken, j.string, j.escape, j.tail, j.indent, j.between = reason, false, false, false, -1, 0
 }
 
 // resume looks at the bytes behind a broken place.
@@ -296,6 +309,13 @@ func (j *jsonScanner) resume(c byte) {
 	switch {
 	case c == '\n':
 		j.indent = 0
+		j.lines++
+	case j.indent < 0 && j.base > 0 && j.lines == 0:
+		if j.passElement(c) {
+			j.end(j.pos, j.broken)
+			j.depth = j.base
+			return
+		}
 	case j.indent < 0:
 		if n := bytes.IndexByte(j.f.buf[j.pos:], '\n'); n > 0 {
 			j.pos += n
@@ -316,6 +336,22 @@ func (j *jsonScanner) resume(c byte) {
 		j.indent = -1
 	}
 	j.pos++
+}
+
+// passElement tells whether c is the brace behind "}," with which an array
+// goes on on the same line.
+func (j *jsonScanner) passElement(c byte) bool {
+	switch {
+	case c == '}':
+		j.between = 1
+	case c == ',' && j.between == 1:
+		j.between = 2
+	case c == '{' && j.between == 2:
+		return true
+	case c != ' ' && c != '\t' && c != '\r':
+		j.between = 0
+	}
+	return false
 }
 
 func (j *jsonScanner) push(array bool) {

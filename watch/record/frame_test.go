@@ -144,6 +144,9 @@ func TestStructures(t *testing.T) {
 		{name: "cut in an array", text: "{\n \"b\": [\n  1,\n{\n \"a\": 2\n}\n", want: []string{"! " + reasonOpen, two}},
 		{name: "flat nested objects are not fresh", text: "{\n\"b\": [\n{\n\"c\": 1\n},\n{\n\"c\": 2\n}\n]\n}\n", want: []string{`b.c=number:"1" b.c=number:"2"`}},
 		{name: "a broken element of an array", text: "[\n  {\n    \"a\": 1\n  },\n  {\n    \"a\": \"x\n  },\n  {\n    \"a\": 2\n  }\n]\n", want: []string{one, "! " + reasonOpenString, two}},
+		{name: "a broken element of an array on one line", text: `[{"a":1},{"b":]},{"a":2}, {"a":3}]`, want: []string{one, "! " + reasonCrosswise, two, three}},
+		{name: "two broken elements on one line", text: `[{"b":],"x":"[{\"y\":1},{\"z\":2}]"},{"a":2},{"b":[}} , {"a":3}]`,
+			want: []string{"! " + reasonCrosswise, "! byte 1: a key must be a string", two, "! " + reasonCrosswise, three}},
 		{name: "text between", text: "{\"a\":1}\nhello [ { \" \n{\"a\":2}\n", want: []string{one, "! byte 0: not a JSON object", two}},
 		{name: "closes nothing", text: "}\n]\n{\"a\":2}\n", want: []string{"! byte 0: not a JSON object", "! byte 0: not a JSON object", two}},
 		{name: "an array that is not closed", text: `[{"a":1},{"a":2}`, want: []string{one, two}, cut: true},
@@ -156,6 +159,40 @@ func TestStructures(t *testing.T) {
 			}
 			if errors.Is(err, errOpenArray) != tt.cut {
 				t.Errorf("error %v, want cut short: %v", err, tt.cut)
+			}
+		})
+	}
+}
+
+// What opens objects and arrays for ever is followed to a bound, and reading
+// goes on with the next line.
+func TestStructuresDepth(t *testing.T) {
+	for _, tt := range []struct{ name, head string }{
+		{"arrays", "{\"a\":\n" + strings.Repeat("[", 10*followedDepth) + "\n"},
+		{"objects", "{\"a\":\n" + strings.Repeat(`{"a":`, 2*followedDepth) + "\n"},
+		{"over the bound of a line", "{\"a\":\n" + strings.Repeat("[", 100*followedDepth) + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFramer(strings.NewReader(tt.head+"{\"a\":2}\n"), &Input{Shape: ShapePretty}, Limits{Line: 1 << 22, Depth: 128, Fields: 8}, chunkBytes, nil)
+			fl := NewFlattener(NewPaths(0), f.limits)
+			var got []string
+			f.emit = func(c *Chunk) error {
+				c.Each(fl, func(_ int, r *Record) { got = append(got, fieldsText(r)) }, func(_ int, r Reject) { got = append(got, "! "+r.Reason) })
+				return nil
+			}
+			j := &jsonScanner{f: f}
+			if err := j.read(); err != nil {
+				t.Fatal(err)
+			}
+			reason := ErrDepth
+			if len(tt.head) > f.limits.Line {
+				reason = ErrLine
+			}
+			if diff := cmp.Diff([]string{"! " + reason.Error(), `a=number:"2"`}, got); diff != "" {
+				t.Error(diff)
+			}
+			if len(j.arrays) > followedDepth/64 {
+				t.Errorf("%d words of depth", len(j.arrays))
 			}
 		})
 	}
