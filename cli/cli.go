@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"borj.dev/borj/watch/output"
 )
 
 // Exit codes, which scripts rely on.
@@ -51,6 +54,7 @@ var errFound = errors.New("a hit reached the level of --fail-on")
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal kills
 
 	var g grammar
 	helped := false // help was asked for: kong wants to exit, and goes on instead
@@ -87,10 +91,45 @@ func report(stderr io.Writer, err error) int {
 		return exitDone
 	case errors.Is(err, errFound):
 		return exitFound
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "borj: %v\nborj --help, or borj COMMAND --help, shows the usage.\n", err)
+	}
+	tell(stderr, err)
+	if errors.As(err, &usage) {
+		fmt.Fprintln(stderr, "borj --help, or borj COMMAND --help, shows the usage.")
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "borj: %v\n", err)
 	return exitFailed
+}
+
+// tell writes err for people, a line for each error joined in it. Names of
+// files and members, which others chose, are made harmless.
+func tell(stderr io.Writer, err error) {
+	for _, text := range messages(err) {
+		fmt.Fprintf(stderr, "borj: %s\n", output.Harmless(text))
+	}
+}
+
+// messages returns the text of each of the errors that were joined in err.
+func messages(err error) []string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []string
+		for _, e := range joined.Unwrap() {
+			list = append(list, messages(e)...)
+		}
+		if strings.Join(list, "\n") == err.Error() {
+			return list
+		}
+	}
+	inner := errors.Unwrap(err)
+	if inner == nil {
+		return []string{err.Error()}
+	}
+	lead, ok := strings.CutSuffix(err.Error(), inner.Error())
+	if !ok {
+		return []string{err.Error()}
+	}
+	list := messages(inner)
+	for i := range list {
+		list[i] = lead + list[i]
+	}
+	return list
 }

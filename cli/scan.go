@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"borj.dev/borj/watch"
 	"borj.dev/borj/watch/indicator"
@@ -24,16 +21,17 @@ import (
 )
 
 type scanCmd struct {
-	Rules        []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Sigma rules: a file, a directory, or an archive (.tar.gz, .zip)."`
-	Indicators   []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Indicators: plain lists, CSV, STIX 2.1 bundles, MISP events."`
-	Warninglists []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"MISP warninglists: indicators that they name are left out."`
-	Pipeline     []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Processing pipelines (pySigma's YAML) for sources of your own, added to the built-in ones."`
-	Placeholders []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Values for %placeholders% in rules: YAML, or NAME.txt with one value a line."`
-	Subdomains   bool     `group:"What to look for:" help:"A name in a plain list stands for all names beneath it too."`
+	Rules          []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Sigma rules: a file, a directory, or an archive (.tar.gz, .zip)."`
+	Indicators     []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Indicators: plain lists, CSV, STIX 2.1 bundles, MISP events."`
+	Warninglists   []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"MISP warninglists: indicators that they name are left out."`
+	Pipeline       []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Processing pipelines (pySigma's YAML) for sources of your own, added to the built-in ones."`
+	Placeholders   []string `placeholder:"PATH" sep:"none" group:"What to look for:" help:"Values for %placeholders% in rules: YAML, or NAME.txt with one value a line."`
+	IndicatorLevel string   `placeholder:"LEVEL" default:"medium" group:"What to look for:" help:"The level of every indicator's hit (default medium): an indicator says what was met, not how bad that is."`
+	Subdomains     bool     `group:"What to look for:" help:"A name in a plain list stands for all names beneath it too."`
 
 	MinLevel string   `placeholder:"LEVEL" group:"Which rules:" help:"Leave out rules below: informational, low, medium, high, critical."`
-	Status   []string `placeholder:"S" group:"Which rules:" help:"Only rules of this status: stable, test, experimental, deprecated, unsupported. Without it, all but the last two."`
-	Exclude  []string `placeholder:"RULE|TAG" group:"Which rules:" help:"Leave out rules with this id, title or tag."`
+	Status   []string `placeholder:"S" sep:"none" group:"Which rules:" help:"Only rules of this status (may be repeated): stable, test, experimental, deprecated, unsupported. Without it, all but the last two."`
+	Exclude  []string `placeholder:"RULE|TAG" sep:"none" group:"Which rules:" help:"Leave out rules with this id, title or tag (may be repeated)."`
 
 	Format    string `default:"auto" enum:"auto,eve,zeek,windows,json,csv" group:"Inputs:" help:"How inputs are read: auto (by content), eve, zeek, windows, json, csv."`
 	Sensor    string `placeholder:"NAME" group:"Inputs:" help:"Who recorded the inputs, for the hits."`
@@ -45,7 +43,7 @@ type scanCmd struct {
 	Stats        string `placeholder:"FILE" group:"Outputs:" help:"Write figures of the run as one JSON object."`
 	Rejects      string `placeholder:"FILE" group:"Outputs:" help:"Write records that were set aside as JSON lines, with place and reason."`
 	FailOn       string `placeholder:"LEVEL" group:"Outputs:" help:"Exit with 3 when a hit is of this level or above."`
-	Quiet        bool   `short:"q" group:"Outputs:" help:"No summary."`
+	Quiet        bool   `short:"q" group:"Outputs:" help:"No summary and no progress line."`
 
 	Inputs []string `arg:"" name:"input" help:"A file, a directory, - for standard input, or a .gz, .zst, .zip, .tar.gz of these."`
 }
@@ -70,10 +68,17 @@ func (c *scanCmd) Run(ctx context.Context, to *console) error {
 	if err := s.checkUsage(); err != nil {
 		return err
 	}
-	if err := s.load(); err != nil {
+	src, err := record.Open(c.Inputs, s.reading())
+	if err != nil {
 		return err
 	}
-	return s.run(ctx)
+	if err := s.checkTargets(src); err != nil {
+		return errors.Join(err, src.Close())
+	}
+	if err := s.load(); err != nil {
+		return errors.Join(err, src.Close())
+	}
+	return s.run(ctx, src)
 }
 
 // scan is one run of the command.
@@ -87,10 +92,10 @@ type scan struct {
 	rules    *sigma.Set
 	report   output.Run
 	tally    *output.Tally
-	rejects  *output.Rejects
-	writer   output.Writer
-	reached  bool // a hit is of --fail-on or above
-	problems []error
+	out      outputs
+	reached  bool    // a hit is of --fail-on or above
+	problems []error // what was not read to its end
+	failures []error // what else ends the run with 1
 }
 
 func (s *scan) checkUsage() error {
@@ -110,12 +115,17 @@ func (s *scan) checkUsage() error {
 	}
 	for _, st := range c.Status {
 		if !slices.Contains([]string{"stable", "test", "experimental", "deprecated", "unsupported"}, strings.ToLower(st)) {
-			return usageError{fmt.Errorf("--status %s: it is one of stable, test, experimental, deprecated, unsupported", st)}
+			return usageError{fmt.Errorf("--status %s: it is one of stable, test, experimental, deprecated, unsupported; repeat the option for several", st)}
 		}
 	}
 	if len(c.Rules) == 0 && len(c.Indicators) == 0 {
 		return usageError{errors.New("nothing to look for: give --rules, --indicators or both")}
 	}
+	level, ok := sigma.ParseLevel(c.IndicatorLevel)
+	if !ok {
+		return usageError{fmt.Errorf("--indicator-level %s: levels are informational, low, medium, high, critical", c.IndicatorLevel)}
+	}
+	s.sets.IndicatorLevel = level
 	size, err := parseSize(c.MaxRecord)
 	if err != nil || size < 1 || size > maxRecord {
 		return usageError{fmt.Errorf("--max-record %s: give a size up to 1GiB, such as 4MiB", c.MaxRecord)}
@@ -173,6 +183,11 @@ func (s *scan) loadRules() error {
 	s.report.Rules.Loaded = s.sets.Rules.Loaded()
 	s.report.Rules.Skipped = s.rules.Skipped
 	s.report.Rules.Failed = s.sets.Rules.Failed()
+	for _, x := range c.Exclude {
+		if !slices.ContainsFunc(s.rules.Skipped, func(r sigma.Skipped) bool { return r.Reason == "excluded by "+x }) {
+			s.report.Rules.Idle = append(s.report.Rules.Idle, x)
+		}
+	}
 	return nil
 }
 
@@ -220,8 +235,27 @@ func (s *scan) failedEntries(read *feed.Report) {
 	s.report.Indicators.More += read.FailedCount - int64(len(read.Failed))
 }
 
-// problem keeps an error that does not stop the run, but will end it with 1.
-func (s *scan) problem(err error) { s.problems = append(s.problems, err) }
+// problem keeps what could not be read. It does not stop the run, but will end
+// it with 1.
+func (s *scan) problem(err error) {
+	for _, text := range messages(err) {
+		s.problems = append(s.problems, errors.New(text))
+	}
+}
+
+// failed keeps an error that ends the run, once: an output that is full says
+// so whenever it is written.
+func (s *scan) failed(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			s.failed(e)
+		}
+		return
+	}
+	if err != nil && !slices.ContainsFunc(s.failures, func(e error) bool { return errors.Is(e, err) }) {
+		s.failures = append(s.failures, err)
+	}
+}
 
 // Hit writes, counts, and checks against --fail-on.
 func (s *scan) Hit(h *watch.Hit) error {
@@ -229,62 +263,35 @@ func (s *scan) Hit(h *watch.Hit) error {
 	if s.failOn != nil && h.Level >= *s.failOn {
 		s.reached = true
 	}
-	return s.writer.Write(h)
+	return s.out.writer.Write(h)
 }
 
 // Reject counts and writes a record that was set aside.
-func (s *scan) Reject(r record.Reject) error { return s.rejects.Write(r) }
+func (s *scan) Reject(r record.Reject) error { return s.out.rejects.Write(r) }
 
-func (s *scan) run(ctx context.Context) error {
-	c := s.cmd
-	hits, err := output.Create(c.Output, s.to.stdout)
-	if err != nil {
-		return err
+// run scans src, and closes it and every output, whatever happens.
+func (s *scan) run(ctx context.Context, src *record.Source) error {
+	if err := s.out.open(s.cmd, s.to); err != nil {
+		return errors.Join(err, src.Close())
 	}
-	outTerminal, width := terminal(s.to.stdout)
-	outTerminal = outTerminal && c.Output == "-"
-	if !outTerminal {
-		width = 0
-	}
-	format := c.OutputFormat
-	if format == "" {
-		format = "jsonl"
-		if outTerminal {
-			format = "table"
-		}
-	}
-	colours := os.Getenv("NO_COLOR") == ""
-	s.writer, err = output.New(format, hits, output.Options{Width: width, Colour: outTerminal && colours, Version: release})
-	if err != nil {
-		return usageError{err}
-	}
-	var aside *output.File
-	var asideTo io.Writer
-	if c.Rejects != "" {
-		if aside, err = output.Create(c.Rejects, s.to.stdout); err != nil {
-			return errors.Join(err, hits.Close())
-		}
-		asideTo = aside
-	}
-	s.rejects = output.NewRejects(asideTo)
-
 	started := time.Now()
-	result, src, err := s.scan(ctx)
+	result, err := s.watch(ctx, src)
 	s.report.Elapsed = time.Since(started)
-	if err == nil {
-		err = s.writer.Close()
+	interrupted := ctx.Err() != nil
+	if !interrupted {
+		s.failed(err)
 	}
-	err = errors.Join(err, hits.Close())
-	if aside != nil {
-		err = errors.Join(err, aside.Close())
+	s.failed(s.out.closeHits())
+	s.fill(result, src)
+	if interrupted {
+		s.failed(errInterrupted)
+		s.report.Problems = append(slices.Clip(s.report.Problems), errInterrupted)
 	}
-	if result != nil {
-		s.fill(result, src)
-		err = errors.Join(err, s.close())
-	}
+	s.failed(s.summary())
+	s.failed(s.out.closeStats(s.tally, &s.report))
 	switch {
-	case err != nil:
-		return err
+	case len(s.failures) > 0:
+		return errors.Join(s.failures...)
 	case len(s.problems) > 0:
 		return fmt.Errorf("%d of the files given could not be read to the end: see above", len(s.problems))
 	case s.reached:
@@ -293,11 +300,12 @@ func (s *scan) run(ctx context.Context) error {
 	return nil
 }
 
-// scan opens the inputs and runs the watch over them.
-func (s *scan) scan(ctx context.Context) (*watch.Result, *record.Source, error) {
-	c := s.cmd
-	opt := record.Options{Limits: s.limits, Stdin: s.to.stdin, Auto: c.Format == "auto"}
-	switch c.Format {
+var errInterrupted = errors.New("interrupted: the inputs were not read to their end, the hits are not complete")
+
+// reading says how inputs are read.
+func (s *scan) reading() record.Options {
+	opt := record.Options{Limits: s.limits, Stdin: s.to.stdin, Auto: s.cmd.Format == "auto"}
+	switch s.cmd.Format {
 	case "eve":
 		opt.Format = record.FormatEVE
 	case "zeek":
@@ -307,21 +315,28 @@ func (s *scan) scan(ctx context.Context) (*watch.Result, *record.Source, error) 
 	case "csv":
 		opt.Format = record.FormatCSV
 	}
-	src, err := record.Open(c.Inputs, opt)
-	if err != nil {
-		return nil, nil, err
+	return opt
+}
+
+// watch runs the watch over the inputs. What it finds can be followed: it is
+// flushed after every chunk.
+func (s *scan) watch(ctx context.Context, src *record.Source) (*watch.Result, error) {
+	c := s.cmd
+	var progress *output.Progress
+	errTerminal, width := terminal(s.to.stderr)
+	hitsShown, _ := terminal(s.to.stdout)
+	hitsShown = hitsShown && c.Output == "-"
+	if errTerminal && !hitsShown && !c.Quiet {
+		progress = output.NewProgress(s.to.stderr, width, time.Now)
 	}
 	run := watch.Options{Workers: c.Workers, Sensor: c.Sensor, Limits: s.limits}
-	var progress *output.Progress
-	if isTerminal, width := terminal(s.to.stderr); isTerminal && c.Output != "-" {
-		progress = output.NewProgress(s.to.stderr, width, time.Now)
-		run.Progress = func(p watch.Progress) {
-			progress.Show(output.Position{Read: p.Read, Total: p.Total, Events: p.Events, Hits: p.Hits})
-		}
+	run.Progress = func(p watch.Progress) {
+		s.out.flush()
+		progress.Show(output.Position{Read: p.Read, Total: p.Total, Events: p.Events, Hits: p.Hits})
 	}
 	result, err := watch.Run(ctx, src, &s.sets, s, run)
 	progress.Clear()
-	return result, src, errors.Join(err, src.Close())
+	return result, errors.Join(err, src.Close())
 }
 
 // fill copies what the run found out into the report.
@@ -333,44 +348,25 @@ func (s *scan) fill(result *watch.Result, src *record.Source) {
 	for _, r := range result.Unfed {
 		s.report.Rules.Unfed = append(s.report.Rules.Unfed, output.RuleRef{ID: r.ID, Title: r.Title, File: r.File, Line: r.Line})
 	}
-	s.report.Reasons = s.rejects.Reasons()
+	s.report.Reasons = s.out.rejects.Reasons()
 	s.report.PassedOver = src.Skipped()
 	s.problems = append(s.problems, src.Problems()...)
 	s.report.Problems = s.problems
 }
 
-// close writes the summary and the figures.
-func (s *scan) close() error {
+// summary tells people what the run found, or with --quiet only what could not
+// be read.
+func (s *scan) summary() error {
 	if s.cmd.Quiet {
 		for _, p := range s.problems {
-			fmt.Fprintf(s.to.stderr, "borj: %v\n", p)
+			tell(s.to.stderr, p)
 		}
-	} else {
-		isTerminal, width := terminal(s.to.stderr)
-		o := output.Options{Width: width, Colour: isTerminal && os.Getenv("NO_COLOR") == ""}
-		if err := output.WriteSummary(s.to.stderr, s.tally, &s.report, o); err != nil {
-			return fmt.Errorf("writing the summary: %w", err)
-		}
-	}
-	if s.cmd.Stats == "" {
 		return nil
 	}
-	f, err := output.CreateWhole(s.cmd.Stats, s.to.stdout)
-	if err != nil {
-		return err
+	isTerminal, width := terminal(s.to.stderr)
+	o := output.Options{Width: width, Colour: isTerminal && os.Getenv("NO_COLOR") == ""}
+	if err := output.WriteSummary(s.to.stderr, s.tally, &s.report, o); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
 	}
-	return errors.Join(output.WriteStats(f, s.tally, &s.report), f.Close())
-}
-
-// terminal tells whether a stream is a terminal, and how wide it is.
-func terminal(stream any) (is bool, width int) {
-	f, ok := stream.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return false, 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return true, 80
-	}
-	return true, width
+	return nil
 }

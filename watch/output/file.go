@@ -17,8 +17,9 @@ type File struct {
 	name string
 	buf  *bufio.Writer
 	f    *os.File // nil for a stream that is not ours to close
-	temp string   // f's name until Close renames it; "" when f has its own
 	err  error
+
+	temp, target string // f's name until Close renames it to target; "" when f has its own
 }
 
 const bufferSize = 64 << 10
@@ -38,20 +39,40 @@ func Create(name string, stdout io.Writer) (*File, error) {
 }
 
 // CreateWhole opens the output called name so that it appears, complete, when
-// Close succeeds, and not at all otherwise. A device or a pipe is written
-// directly. "-" is stdout.
+// Close succeeds, and not at all after Discard. A file that is there already
+// keeps its permissions, and a symbolic link its target's place. A device or a
+// pipe is written directly. "-" is stdout.
 func CreateWhole(name string, stdout io.Writer) (*File, error) {
-	if info, err := os.Stat(name); name == "-" || err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(name)
+	if name == "-" || err == nil && !info.Mode().IsRegular() {
 		return Create(name, stdout)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	target := name
+	if link, err := filepath.EvalSymlinks(name); err == nil {
+		target = link
+	}
+	f, err := createBeside(target)
 	if err != nil {
 		return nil, explain(name, err)
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return nil, errors.Join(explain(name, err), f.Close(), os.Remove(f.Name()))
+	if info != nil {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			return nil, errors.Join(explain(name, err), f.Close(), os.Remove(f.Name()))
+		}
 	}
-	return &File{name: name, buf: bufio.NewWriterSize(f, bufferSize), f: f, temp: f.Name()}, nil
+	return &File{name: name, buf: bufio.NewWriterSize(f, bufferSize), f: f, temp: f.Name(), target: target}, nil
+}
+
+// createBeside creates a hidden file in the directory of name, with the
+// permissions that the umask leaves.
+func createBeside(name string) (*os.File, error) {
+	for n := 0; ; n++ {
+		hidden := fmt.Sprintf(".%s.%d-%d", filepath.Base(name), os.Getpid(), n)
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(name), hidden), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil || n >= 100 || !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 // Write buffers p.
@@ -60,25 +81,44 @@ func (o *File) Write(p []byte) (int, error) {
 	return n, o.keep(err)
 }
 
-// Flush writes what is buffered.
-func (o *File) Flush() error { return o.keep(o.buf.Flush()) }
+// Flush writes what is buffered. A nil File has nothing to write.
+func (o *File) Flush() error {
+	if o == nil {
+		return nil
+	}
+	return o.keep(o.buf.Flush())
+}
 
-// Close flushes and closes, and returns the first error that there was.
+// Close flushes and closes, and returns the first error that there was. A nil
+// File is closed already.
 func (o *File) Close() error {
 	err := o.Flush()
-	if o.f == nil {
+	if o == nil || o.f == nil {
 		return err
 	}
 	o.keep(o.f.Close()) //nolint:errcheck // kept, and returned below
 	if o.temp != "" {
 		if o.err == nil {
-			o.keep(os.Rename(o.temp, o.name)) //nolint:errcheck // likewise
+			o.keep(os.Rename(o.temp, o.target)) //nolint:errcheck // likewise
 		}
 		if o.err != nil {
 			os.Remove(o.temp) //nolint:errcheck // the first error is the one to tell
 		}
 	}
 	return o.err
+}
+
+// errDiscarded keeps Close from publishing a file that was given up.
+var errDiscarded = errors.New("given up")
+
+// Discard gives up what CreateWhole opened, so that nothing appears. What
+// Create opened is closed as it stands.
+func (o *File) Discard() {
+	if o == nil {
+		return
+	}
+	o.keep(errDiscarded) //nolint:errcheck // makes Close remove the file
+	o.Close()            //nolint:errcheck // nobody waits for it any more
 }
 
 func (o *File) keep(err error) error {

@@ -137,8 +137,8 @@ func TestHarmless(t *testing.T) {
 		"private":         {"\U000e0041", `\u{0e0041}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := harmless(c.in); got != c.want {
-				t.Errorf("harmless(%q) = %q, want %q", c.in, got, c.want)
+			if got := Harmless(c.in); got != c.want {
+				t.Errorf("Harmless(%q) = %q, want %q", c.in, got, c.want)
 			}
 		})
 	}

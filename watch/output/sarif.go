@@ -211,7 +211,7 @@ func sarifText(h *watch.Hit) string {
 	}
 	for i, p := range h.Matched[:min(3, len(h.Matched))] {
 		b.WriteString([...]string{": ", ", ", ", "}[i])
-		b.WriteString(p.Path + "=" + fit(harmless(p.Value), 200))
+		b.WriteString(p.Path + "=" + fit(Harmless(p.Value), 200))
 	}
 	return sarifEscape(b.String())
 }
@@ -219,7 +219,7 @@ func sarifText(h *watch.Hit) string {
 // sarifEscape keeps text from being read as a placeholder (§3.11.5) or as a
 // link (§3.11.6) that a record smuggled in.
 func sarifEscape(s string) string {
-	return strings.NewReplacer("{", "{{", "}", "}}", "[", `\[`, "]", `\]`).Replace(harmless(s))
+	return strings.NewReplacer("{", "{{", "}", "}}", "[", `\[`, "]", `\]`).Replace(Harmless(s))
 }
 
 func sarifAt(s watch.Source) sarifLocation {

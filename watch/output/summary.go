@@ -16,7 +16,7 @@ const (
 	topRules   = 10
 	topHosts   = 10
 	noisyRules = 20
-	topNames   = 20 // techniques, indicators, inputs, reasons, failures
+	topNames   = 20 // techniques, indicators, inputs, reasons, failures; problems are never cut
 )
 
 // WriteSummary writes for people what a run found, and what it could not read
@@ -64,7 +64,7 @@ func (s *summary) inputs(inputs []Input) {
 	}
 	s.title("Inputs, as they were recognised")
 	for _, in := range inputs[:min(len(inputs), topNames)] {
-		s.line("  %10s  %-10s  %s%s", thousands(in.Events), in.Format, harmless(in.Name), brackets(in.Shape))
+		s.line("  %10s  %-10s  %s%s", thousands(in.Events), in.Format, Harmless(in.Name), brackets(in.Shape))
 	}
 	s.more(len(inputs), topNames)
 }
@@ -103,7 +103,7 @@ func (s *summary) rules(title string, list []*ruleCount, most int, correlations 
 	for _, r := range list[:min(len(list), most)] {
 		name := levelName(r.level)
 		gap := strings.Repeat(" ", levelColumns-len(name))
-		s.line("  %10s  %s%s%s", thousands(r.N), s.o.paint(name, levelColour[r.level]), gap, harmless(r.Name))
+		s.line("  %10s  %s%s%s", thousands(r.N), s.o.paint(name, levelColour[r.level]), gap, Harmless(r.Name))
 	}
 	s.more(len(list), most)
 }
@@ -114,7 +114,7 @@ func (s *summary) counts(title string, list []Count, most int) {
 	}
 	s.title(title)
 	for _, c := range list[:min(len(list), most)] {
-		s.line("  %10s  %s", thousands(c.N), harmless(c.Name))
+		s.line("  %10s  %s", thousands(c.N), Harmless(c.Name))
 	}
 	s.more(len(list), most)
 }
@@ -128,9 +128,12 @@ func (s *summary) aside(r *Run) {
 		s.line("  %10s  loaded", thousands(int64(r.Rules.Loaded)))
 		s.some(int64(len(r.Rules.Unfed)), "no input fed (--stats lists them)")
 		s.some(int64(len(r.Rules.Skipped)), "skipped: deprecated, unsupported, filtered, or without values for their placeholders")
+		for _, x := range r.Rules.Idle {
+			s.line("              --exclude %s left none of them out: check its spelling", Harmless(x))
+		}
 		s.some(int64(len(r.Rules.Failed)), "could not be used:")
 		for _, f := range r.Rules.Failed[:min(len(r.Rules.Failed), topNames)] {
-			s.line("              %s:%d: %s", harmless(f.File), f.Line, harmless(f.Reason))
+			s.line("              %s:%d: %s", Harmless(f.File), f.Line, Harmless(f.Reason))
 		}
 		s.more(len(r.Rules.Failed), topNames)
 	}
@@ -141,7 +144,7 @@ func (s *summary) aside(r *Run) {
 		s.some(i.failed(), "could not be used:")
 		shown := min(len(i.Failed), topNames)
 		for _, f := range i.Failed[:shown] {
-			s.line("              %s: %s", harmless(place(f)), harmless(f.Reason))
+			s.line("              %s: %s", Harmless(place(f)), Harmless(f.Reason))
 		}
 		s.more(int(i.failed()), shown)
 	}
@@ -150,15 +153,14 @@ func (s *summary) aside(r *Run) {
 func (s *summary) unread(r *Run) {
 	if len(r.Problems) > 0 {
 		s.title("Not read to the end")
-		for _, p := range r.Problems[:min(len(r.Problems), topNames)] {
-			s.line("              %s", harmless(p.Error()))
+		for _, p := range r.Problems { // all of them: each may hide an attack
+			s.line("              %s", Harmless(p.Error()))
 		}
-		s.more(len(r.Problems), topNames)
 	}
 	if len(r.PassedOver) > 0 {
 		s.title("Passed over, because they hold no events")
 		for _, in := range r.PassedOver[:min(len(r.PassedOver), topNames)] {
-			s.line("              %s%s", harmless(in.Name), brackets(in.Shape))
+			s.line("              %s%s", Harmless(in.Name), brackets(in.Shape))
 		}
 		s.more(len(r.PassedOver), topNames)
 	}
@@ -181,7 +183,7 @@ func brackets(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " (" + harmless(s) + ")"
+	return " (" + Harmless(s) + ")"
 }
 
 // thousands writes n with a comma before every three digits.

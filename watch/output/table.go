@@ -72,7 +72,7 @@ func (t *Table) heading() string {
 // cell fills n columns and a gap, and cuts what is longer where lines are
 // bounded.
 func (t *Table) cell(s string, n int) string {
-	s = harmless(s)
+	s = Harmless(s)
 	if t.o.Width > 0 {
 		s = fit(s, n)
 	}
@@ -83,7 +83,7 @@ func (t *Table) cell(s string, n int) string {
 func (t *Table) matched(b *strings.Builder, h *watch.Hit) {
 	left := t.fields
 	for i, p := range h.Matched {
-		path, value := harmless(p.Path)+"=", harmless(p.Value)
+		path, value := Harmless(p.Path)+"=", Harmless(p.Value)
 		if i > 0 {
 			path = "  " + path
 		}

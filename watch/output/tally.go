@@ -153,6 +153,7 @@ type Rules struct {
 	Skipped []sigma.Skipped // deprecated, unsupported, or without values for placeholders
 	Unfed   []RuleRef       // loaded, but no record of their log source came
 	Failed  []sigma.Failure
+	Idle    []string // exclusions that left no rule out
 }
 
 // RuleRef points to a rule in its file.

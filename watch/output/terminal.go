@@ -39,11 +39,11 @@ func levelName(l sigma.Level) string {
 	return l.String()
 }
 
-// harmless returns s fit for a terminal: control characters, escape sequences,
+// Harmless returns s fit for a terminal: control characters, escape sequences,
 // bidirectional overrides and whatever else cannot be seen are written as \xNN
 // or \uNNNN, and so is what is not UTF-8. A record cannot recolour, overwrite
 // or reverse a line with it.
-func harmless(s string) string {
+func Harmless(s string) string {
 	if isPlain(s) {
 		return s
 	}
