@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,7 @@ func FuzzFlatten(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"a":1}`, `{"a":{"b":[1,"x\ud83d",{}]},"a":null}`, "{\"\xff\":\"\x00\"}", `{"a":00012,"b":1e999999,"c":-0,"d":1.2.3}`,
 		`{"a":"\\\\\\\"","b":[[],[[1]],{}]}`, `{"a":[{"b":1},{"b":2}],"":{"":[true,false]}}`, "{ \"a\" :\r\n[ ] }", `{"a":tru}`, `{"a":1}{"b":2}`,
-		`{"EventData":{"Data":[{"@Name":"Image","#text":"x"},{"#text":"y"}]}}`, `{"a":"\u00zz"}`, `{"a":"0123456\"89abcdef\\"}`,
+		`{"EventData":{"Data":[{"@Name":"Image","#text":"x"},{"#text":"y"}]}}`, `{"a":"\u00zz"}`, `{"a":"0123456\"89abcdef\\"}`, "{\"\u202e\":\"\u009b\\u200f\x7f\"}",
 	} {
 		f.Add([]byte(seed), uint8(4))
 	}
@@ -67,9 +68,9 @@ func checkEvent(t fatal, r *Record) {
 	if !json.Valid(event) || !utf8.Valid(event) {
 		t.Fatalf("%q is rendered as %q", r.Raw, event)
 	}
-	for _, c := range event {
-		if c < ' ' {
-			t.Fatalf("%q is rendered with control characters: %q", r.Raw, event)
+	for _, c := range string(event) {
+		if c < ' ' || c >= 0x7F && c < 0xA0 || unicode.Is(unicode.Bidi_Control, c) || c == 0xFEFF {
+			t.Fatalf("%q is rendered with an active character: %q", r.Raw, event)
 		}
 	}
 	again, err := newFlattener().Flatten(event, r.Format)

@@ -11,9 +11,10 @@ const maxDigits = 1024
 
 // AppendEvent appends the whole record as one line of valid JSON (RFC 8259).
 // A JSON record is copied without its white space; what is not valid in it is
-// mended: bytes that are no UTF-8 and lone surrogates become U+FFFD, control
-// characters are escaped, and what is no JSON number, such as 00012, becomes a
-// string. A text record (CSV, Zeek TSV, audit) becomes an object of its
+// mended: bytes that are no UTF-8 and lone surrogates become U+FFFD, and what
+// is no JSON number, such as 00012, becomes a string. What a terminal or an
+// editor would act on instead of showing it (see isActive) is always escaped.
+// A text record (CSV, Zeek TSV, audit) becomes an object of its
 // fields; a field with several values becomes an array.
 func (r *Record) AppendEvent(dst []byte) []byte {
 	if r.isJSON() {
@@ -64,14 +65,32 @@ func appendJSONString(dst, raw []byte, escaped bool) []byte {
 	return appendQuoted(dst, raw)
 }
 
-// isClean tells whether s holds neither control characters nor invalid UTF-8.
+// isClean tells whether s holds neither active characters nor invalid UTF-8.
 func isClean(s []byte) bool {
-	for _, c := range s {
-		if c < ' ' {
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(s[i:])
+		}
+		if isActive(r) || r == utf8.RuneError && n == 1 {
 			return false
 		}
+		i += n
 	}
-	return utf8.Valid(s)
+	return true
+}
+
+// isActive tells the characters that do something instead of being seen: the
+// controls C0, DEL and C1, separators of lines and paragraphs, and what sets
+// the direction of text (Unicode Standard Annex #9, §2) or marks byte order.
+func isActive(r rune) bool {
+	switch {
+	case r < ' ', r >= 0x7F && r < 0xA0:
+		return true
+	case r == 0x061C, r == 0x200E, r == 0x200F, r >= 0x2028 && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF:
+		return true
+	}
+	return false
 }
 
 // appendScalar writes true, false, null and numbers.
@@ -126,27 +145,22 @@ func appendQuoted(dst, value []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(value); {
-		c := value[i]
+		r, n := utf8.DecodeRune(value[i:])
 		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
 			dst = append(dst, '\\', 'n')
-		case c == '\r':
+		case r == '\r':
 			dst = append(dst, '\\', 'r')
-		case c == '\t':
+		case r == '\t':
 			dst = append(dst, '\\', 't')
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
+		case isActive(r):
+			dst = append(dst, '\\', 'u', hex[r>>12], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 		default:
-			r, n := utf8.DecodeRune(value[i:])
 			dst = utf8.AppendRune(dst, r)
-			i += n
-			continue
 		}
-		i++
+		i += n
 	}
 	return append(dst, '"')
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -16,6 +17,9 @@ func TestAppendEvent(t *testing.T) {
 		{"numbers stay as written", `{"a":1e999999,"b":-0,"c":0.10}`, `{"a":1e999999,"b":-0,"c":0.10}`},
 		{"odd numbers", `{"a":00012,"b":+1,"c":.5,"d":1.,"e":1e,"f":1.2.3,"g":--1}`, `{"a":"00012","b":"+1","c":".5","d":"1.","e":"1e","f":"1.2.3","g":"--1"}`},
 		{"control characters", "{\"a\":\"x\x00\ny\",\"k\x01\":1}", `{"a":"x\u0000\ny","k\u0001":1}`},
+		{"escaped terminal controls stay escaped", `{"a":"\u009b31m\u202eevil\u007F\u001b[2J","\u2066":"\uFEFF"}`, `{"a":"\u009b31m\u202eevil\u007f\u001b[2J","\u2066":"\ufeff"}`},
+		{"raw terminal controls", "{\"a\":\"\u009b31m\u202e\x7f\u061c\u200f\u2069\ufeff\u2028é\"}", `{"a":"\u009b31m\u202e\u007f\u061c\u200f\u2069\ufeff\u2028é"}`},
+		{"other escapes are decoded beside them", `{"a":"\u0061\u202e\n"}`, `{"a":"a\u202e\n"}`},
 		{"bad UTF-8", "{\"a\":\"\xc3(\"}", "{\"a\":\"\ufffd(\"}"},
 		{"lone surrogates", `{"a":"\ud83d","b":"\ud83d\ude00"}`, "{\"a\":\"\ufffd\",\"b\":\"😀\"}"},
 	}
@@ -58,7 +62,10 @@ func TestAppendEventOfText(t *testing.T) {
 func TestAppendEventOfAnyText(t *testing.T) {
 	fl := newFlattener()
 	rapid.Check(t, func(t *rapid.T) {
-		raw := rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "raw")
+		raw := []byte(strings.Join(rapid.SliceOfN(rapid.OneOf(
+			rapid.Map(rapid.Byte(), func(b byte) string { return string([]byte{b}) }),
+			rapid.SampledFrom([]string{"\u0085", "\u202e", "\u200e", "\ufeff"}),
+		), 0, 60).Draw(t, "raw"), ""))
 		var fields []Field
 		want := map[string]int{}
 		for range rapid.IntRange(0, 8).Draw(t, "fields") {
@@ -74,6 +81,9 @@ func TestAppendEventOfAnyText(t *testing.T) {
 		event := r.AppendEvent(nil)
 		if err := json.Unmarshal(event, &got); err != nil {
 			t.Fatalf("%q: %v", event, err)
+		}
+		if !isClean(event) {
+			t.Fatalf("%q: an active character", event)
 		}
 		for name, n := range want {
 			if list, ok := got[name].([]any); n > 1 && (!ok || len(list) != n) {
