@@ -154,18 +154,27 @@ func (s *Source) plan(path string) {
 				return fs.SkipDir
 			}
 		case !d.IsDir():
-			// Stat follows links to files; pipes and devices might never end.
-			info, err := os.Stat(p)
-			if err != nil || info.Mode().IsRegular() {
-				f := file{path: p, err: err}
-				if err == nil {
-					f.size = info.Size()
-				}
-				s.files = append(s.files, f)
-			}
+			s.found(p)
 		}
 		return nil
 	})
+}
+
+// found plans an entry of a directory. Links to files are followed. Links to
+// directories might lead in a circle, and pipes and devices might never end:
+// they are read when they are named.
+func (s *Source) found(path string) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		s.files = append(s.files, file{path: path, err: err})
+	case info.IsDir():
+		s.skipped = append(s.skipped, Input{Name: path, Shape: "a link to a directory, which is not followed: name it to have it read"})
+	case !info.Mode().IsRegular():
+		s.skipped = append(s.skipped, Input{Name: path, Shape: "a pipe or device, which might never end: name it to have it read"})
+	default:
+		s.files = append(s.files, file{path: path, size: info.Size()})
+	}
 }
 
 // ignored tells whether a directory entry or archive member is never an input.
@@ -243,8 +252,9 @@ func (s *Source) Problems() []error { return s.problems }
 // Inputs returns the inputs whose reading began, and how each is read.
 func (s *Source) Inputs() []Input { return s.inputs }
 
-// Skipped returns the files found in directories and archives that hold no
-// events in any known format. Shape says what they are, as far as it is known.
+// Skipped returns what was found in directories and archives and not read:
+// files that hold no events in any known format, links to directories, pipes
+// and devices. Shape says what they are, as far as it is known.
 func (s *Source) Skipped() []Input { return s.skipped }
 
 // Files returns the paths of the files on disk that the walk found, in the

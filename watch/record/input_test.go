@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -46,8 +47,19 @@ func TestDirectoryBehindALink(t *testing.T) {
 	if err := os.Symlink(".", filepath.Join(dir, "in", "loop")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("a.json", filepath.Join(dir, "in", "same.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "in", "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	inputs, problems := story(t, Options{Auto: true}, filepath.Join(dir, "link"))
-	if diff := cmp.Diff([]string{"link/a.json: json, JSON lines, 1"}, inputs); diff != "" || len(problems) > 0 {
+	want := []string{
+		"link/a.json: json, JSON lines, 1", "link/same.json: json, JSON lines, 1",
+		"link/loop: passed over: a link to a directory, which is not followed: name it to have it read",
+		"link/pipe: passed over: a pipe or device, which might never end: name it to have it read",
+	}
+	if diff := cmp.Diff(want, inputs); diff != "" || len(problems) > 0 {
 		t.Error(diff, problems)
 	}
 }

@@ -6,15 +6,13 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"borj.dev/borj/internal/recorded"
 )
 
 // Every real record has a time, and where its format names one a host; it is
 // rendered as valid JSON, and a sample of them is read as the plain parser
 // reads it.
 func TestRealRecords(t *testing.T) {
-	data := recorded.Path(t)
+	data := sweep(t)
 	tests := []struct {
 		path          string
 		times, hosts  float64 // the least share of records that have one

@@ -14,6 +14,15 @@ import (
 	"borj.dev/borj/internal/recorded"
 )
 
+// sweep returns where the recorded data is, for tests that read much of it.
+func sweep(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("reads much recorded data: not with -short")
+	}
+	return recorded.Path(t)
+}
+
 // tally is what one input gave.
 type tally struct {
 	format Format
@@ -76,7 +85,7 @@ func (in *tally) check(t *testing.T, name string, want int, format Format) {
 }
 
 func TestSharedSecurityDatasets(t *testing.T) {
-	dir := filepath.Join(recorded.Path(t), "security-datasets")
+	dir := filepath.Join(sweep(t), "security-datasets")
 	var want []struct {
 		Zip, Member string
 		Lines       int
@@ -98,7 +107,7 @@ func TestSharedSecurityDatasets(t *testing.T) {
 }
 
 func TestSharedEVE(t *testing.T) {
-	dir := filepath.Join(recorded.Path(t), "suricata")
+	dir := filepath.Join(sweep(t), "suricata")
 	var runs []struct {
 		File   string
 		Events int
@@ -124,7 +133,7 @@ func TestSharedEVE(t *testing.T) {
 }
 
 func TestSharedZeek(t *testing.T) {
-	dir := filepath.Join(recorded.Path(t), "zeek")
+	dir := filepath.Join(sweep(t), "zeek")
 	files, err := filepath.Glob(filepath.Join(dir, "*.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +191,7 @@ func plainRows(t *testing.T, name string) int {
 }
 
 func TestSharedSigmaRegression(t *testing.T) {
-	dir := filepath.Join(recorded.Path(t), "sigma")
+	dir := filepath.Join(sweep(t), "sigma")
 	var want []struct {
 		Dir         string
 		Files       []string
