@@ -92,17 +92,24 @@ func (m *Match) comparesText() bool { return m.Op <= OpGlob && m.Part == WholeVa
 // maxAddress is longer than any address with its zone.
 const maxAddress = 128
 
+// ParseAddress reads an IP address. A zone is dropped, and an IPv4 address
+// mapped to IPv6 is taken for what it is.
+func ParseAddress(text []byte) (netip.Addr, bool) {
+	if len(text) > maxAddress {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(string(text))
+	return addr.WithZone("").Unmap(), err == nil
+}
+
 // holdsForFolded is HoldsFor a value that is folded, if the comparison folds.
 func (m *Match) holdsForFolded(value []byte) bool {
 	switch m.Op {
 	case OpRegexp:
 		return m.Regexp.Match(value)
 	case OpCIDR:
-		if len(value) > maxAddress {
-			return false
-		}
-		addr, err := netip.ParseAddr(string(value))
-		return err == nil && m.Prefix.Contains(addr.WithZone("").Unmap())
+		addr, ok := ParseAddress(value)
+		return ok && m.Prefix.Contains(addr)
 	}
 	if !m.comparesText() {
 		return m.holdsForNumber(value)

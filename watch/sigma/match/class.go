@@ -42,16 +42,19 @@ func (b bitset) set(i uint32)      { b[i>>6] |= 1 << (i & 63) }
 // class is what is known of all records that agree in the routing fields: the
 // rules that can still hold for them, and how those are called up.
 type class struct {
-	fed     bitset       // routes that such a record meets
-	idle    bool         // no rule can hold
-	gate    *keywordGate // of the keywords that call up rules; nil: search every value
-	generic bool         // its records are of no known source
-	scan    []search     // what to search before rules are called up
-	always  []uint32
-	present []slotRules
-	foreign []slotRules // rules called up where it holds more than ASCII
-	covers  ranked      // predicates that call up rules
-	calls   [][]uint32  // the rules, by rank of the predicate
+	fed     bitset // routes that such a record meets
+	generic bool   // its records are of no known source
+	// universal marks the class of records that no other was made for: every
+	// rule is in it, and fed and generic are each record's own.
+	universal bool
+	idle      bool         // no rule can hold
+	gate      *keywordGate // of the keywords that call up rules; nil: search every value
+	scan      []search     // what to search before rules are called up
+	always    []uint32
+	present   []slotRules // rules called up where the field is there
+	foreign   []slotRules // rules called up where it holds more than ASCII
+	covers    ranked      // predicates that call up rules
+	calls     [][]uint32  // the rules, by rank of the predicate
 }
 
 // search names one tier of one slot.
@@ -65,9 +68,13 @@ type slotRules struct {
 	rules []uint32
 }
 
-// maxClasses bounds the classes that are kept. Records whose routing fields
-// have ever new values share the classes of their routes beyond that.
-const maxClasses = 1024
+const (
+	// maxClasses bounds the classes that a worker keeps. Logs have a few hundred.
+	maxClasses = 1024
+	// classLife is after how many records classes are made anew, once there are
+	// so many: what fills them may have been one sender's noise.
+	classLife = 1 << 20
+)
 
 // class returns the class of the record that was gathered.
 func (w *Worker) class() *class {
@@ -75,52 +82,44 @@ func (w *Worker) class() *class {
 		if cl, ok := w.classes[string(w.key)]; ok {
 			return cl
 		}
-		if cl := w.m.shared(w.key); cl != nil {
-			w.classes[string(w.key)] = cl
-			return cl
+		if len(w.classes) >= w.limit && w.age >= classLife {
+			clear(w.classes)
+			w.age = 0
 		}
-		if len(w.classes) < maxClasses {
-			cl := w.newClass(w.routesMet(), true)
-			w.remember(cl)
+		if len(w.classes) < w.limit {
+			key := string(w.key)
+			cl := w.newClass(w.routesMet())
+			w.classes[key] = cl
+			w.feeds(cl.fed, cl.generic)
 			return cl
 		}
 	}
 	// Too many classes, or a routing field too long to be part of a key.
-	fed := w.routesMet()
-	w.key = append(w.key[:0], 0xFF, byte(w.rec.Format))
-	for _, b := range fed {
-		for s := 0; s < 64; s += 8 {
-			w.key = append(w.key, byte(b>>s))
-		}
-	}
-	if cl := w.m.shared(w.key); cl != nil {
-		return cl
-	}
-	cl := w.newClass(fed, false)
-	w.remember(cl)
-	return cl
+	w.fed = w.routesMet()
+	w.feeds(w.fed, isGeneric(w.rec.Format))
+	return w.m.universal()
 }
 
-func (m *Matcher) shared(key []byte) *class {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.classes[string(key)]
+// feeds notes the routes that a record met.
+func (w *Worker) feeds(routes bitset, generic bool) {
+	kind := 0
+	if generic {
+		kind = 1
+	}
+	for i, b := range routes {
+		w.everFed[kind][i] |= b
+	}
 }
 
-func (w *Worker) remember(cl *class) {
-	key := string(w.key)
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
-	if len(w.m.classes) < 2*maxClasses {
-		w.m.classes[key] = cl
-	}
-	if len(w.classes) < maxClasses {
-		w.classes[key] = cl
-	}
+// isFed tells whether a rule of the universal class is for the record.
+func (w *Worker) isFed(rule uint32) bool {
+	r := &w.m.rules[rule]
+	return w.fed.has(uint32(r.route)) && (!r.generic || isGeneric(w.rec.Format))
 }
 
 func (w *Worker) routesMet() bitset {
-	fed := newBitset(len(w.m.routes))
+	fed := w.routes
+	clear(fed)
 	for i := range w.m.routes {
 		if r := &w.m.routes[i]; r.expr == nil || w.eval(r.root) {
 			fed.set(uint32(i))
@@ -129,29 +128,42 @@ func (w *Worker) routesMet() bitset {
 	return fed
 }
 
-// newClass works out the class of the record that was gathered. exact tells
-// that the class key holds all values of the routing fields, so predicates on
-// them are decided.
-func (w *Worker) newClass(fed bitset, exact bool) *class {
+// newClass works out the class of the record that was gathered, whose key
+// holds all values of the routing fields: predicates on them are decided.
+func (w *Worker) newClass(fed bitset) *class {
 	m := w.m
-	cl := &class{fed: fed, generic: isGeneric(w.rec.Format)}
-	calls := map[uint32][]uint32{}
-	know := func(p uint32) truth {
+	cl := &class{fed: slices.Clone(fed), generic: isGeneric(w.rec.Format)}
+	cl.fill(m, func(p uint32) truth {
 		pr := &m.preds[p]
 		s := &m.slots[pr.slot]
 		asksPresence := pr.Op == sigma.OpExists || pr.Op == sigma.OpNull
-		if !exact || !s.routing && !(s.present && asksPresence) || pr.Op == sigma.OpFieldRef {
+		if !s.routing && !(s.present && asksPresence) || pr.Op == sigma.OpFieldRef {
 			return unknown
 		}
 		if w.holds(p) {
 			return yes
 		}
 		return no
-	}
+	})
+	return cl
+}
+
+// universal returns the class in which nothing is decided yet.
+func (m *Matcher) universal() *class {
+	m.once.Do(func() {
+		m.any = &class{universal: true}
+		m.any.fill(m, func(uint32) truth { return unknown })
+	})
+	return m.any
+}
+
+// fill files the rules that can still hold, as far as know tells.
+func (cl *class) fill(m *Matcher, know func(pred uint32) truth) {
+	calls := map[uint32][]uint32{}
 	c := coverer{m: m, know: know}
 	for i := range m.rules {
 		r := &m.rules[i]
-		if !fed.has(uint32(r.route)) || r.generic && !cl.generic {
+		if !cl.universal && (!cl.fed.has(uint32(r.route)) || r.generic && !cl.generic) {
 			continue
 		}
 		switch t := c.truth(r.root); {
@@ -172,8 +184,7 @@ func (w *Worker) newClass(fed bitset, exact bool) *class {
 		}
 	}
 	cl.idle = len(cl.always)+len(cl.calls)+len(cl.present)+len(cl.foreign) == 0
-	cl.gate = w.keywordGate(calls)
-	return cl
+	cl.gate = m.keywordGate(calls)
 }
 
 // callUp files a rule under its cover.
@@ -209,10 +220,10 @@ func addTo(list []slotRules, s uint16, rule uint32) []slotRules {
 func isGeneric(f record.Format) bool { return f == record.FormatJSON || f == record.FormatCSV }
 
 // keywordGate returns the gate of the keywords among what calls up rules.
-func (w *Worker) keywordGate(calls map[uint32][]uint32) *keywordGate {
+func (m *Matcher) keywordGate(calls map[uint32][]uint32) *keywordGate {
 	var texts []string
 	for p := range calls {
-		if pr := &w.m.preds[p]; pr.slot == keywordSlot {
+		if pr := &m.preds[p]; pr.slot == keywordSlot {
 			texts = append(texts, pr.Text)
 		}
 	}

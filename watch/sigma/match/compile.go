@@ -36,8 +36,8 @@ type Matcher struct {
 	// can stand for the class.
 	keywordRoutes bool
 
-	mu      sync.RWMutex
-	classes map[string]*class // by class key
+	once sync.Once
+	any  *class // see universal
 }
 
 // program is one routed rule.
@@ -102,7 +102,6 @@ func Compile(rules []sigma.Routed) (*Matcher, error) {
 	c := compiler{
 		m: &Matcher{
 			slots: []slot{{}}, byName: map[string]uint16{"": keywordSlot},
-			classes: map[string]*class{},
 		},
 		preds:  map[string]uint32{},
 		routes: map[string]int32{},
@@ -369,9 +368,6 @@ func (c *compiler) index() {
 // Memory returns the bytes that the literal indexes hold.
 func (m *Matcher) Memory() int { return m.memory }
 
-// Rules returns how many routed rules the matcher holds.
-func (m *Matcher) Rules() int { return len(m.rules) }
-
 // NewWorker returns an evaluator for one goroutine. Records given to it must
 // share paths.
 func (m *Matcher) NewWorker(paths *record.Paths) *Worker {
@@ -382,6 +378,8 @@ func (m *Matcher) NewWorker(paths *record.Paths) *Worker {
 		queued:  make([]uint32, len(m.rules)),
 		slots:   make([]slotState, len(m.slots)),
 		classes: map[string]*class{},
-		seen:    map[*class]bool{},
+		limit:   maxClasses,
+		everFed: [2]bitset{newBitset(len(m.routes)), newBitset(len(m.routes))},
+		routes:  newBitset(len(m.routes)),
 	}
 }

@@ -3,6 +3,7 @@ package match
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -153,6 +154,7 @@ func TestAgreesWithOracle(t *testing.T) {
 		limit := rapid.SampledFrom([]int{0, 3}).Draw(t, "path limit")
 		paths := record.NewPaths(limit)
 		fl, w := record.NewFlattener(paths, record.DefaultLimits), m.NewWorker(paths)
+		w.limit = rapid.SampledFrom([]int{maxClasses, 0, 2}).Draw(t, "class limit")
 		for range rapid.IntRange(1, 12).Draw(t, "records") {
 			raw := drawRecord(t)
 			if rapid.IntRange(0, 4).Draw(t, "hide") == 0 {
@@ -176,21 +178,24 @@ func TestAgreesWithOracle(t *testing.T) {
 	})
 }
 
-// TestClassesAreBounded gives every record a channel of its own.
+// TestClassesAreBounded gives every record a channel of its own: beyond the
+// bound rules hold as before, and nothing more is kept.
 func TestClassesAreBounded(t *testing.T) {
-	rules := []sigma.Routed{{
-		Rule:  &sigma.Rule{Title: "any"},
-		Route: sigma.Not{Of: &sigma.Match{Field: "Channel", Op: sigma.OpEquals, Text: "none"}},
-		Expr:  &sigma.Match{Field: "Image", Op: sigma.OpEndsWith, Text: `\cmd.exe`},
-	}}
+	own := &sigma.Match{Field: "Channel", Op: sigma.OpEquals, Text: "own"}
+	cmd := &sigma.Match{Field: "Image", Op: sigma.OpEndsWith, Text: `\cmd.exe`}
+	rules := []sigma.Routed{
+		{Rule: &sigma.Rule{Title: "any channel but one"}, Route: sigma.Not{Of: own}, Expr: cmd},
+		{Rule: &sigma.Rule{Title: "that one"}, Route: own, Expr: sigma.Not{Of: cmd}},
+		{Rule: &sigma.Rule{Title: "never fed"}, Route: &sigma.Match{Field: "Channel", Op: sigma.OpEquals, Text: "other"}, Expr: cmd},
+	}
 	m, err := Compile(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	paths := record.NewPaths(0)
 	fl, w := record.NewFlattener(paths, record.DefaultLimits), m.NewWorker(paths)
-	for i := range 3 * maxClasses {
-		raw, err := json.Marshal(map[string]any{"Channel": i, "Image": `C:\cmd.exe`})
+	match := func(channel, image string) []int {
+		raw, err := json.Marshal(map[string]any{"Channel": channel, "Image": image})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,12 +203,27 @@ func TestClassesAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.Match(rec, nil); len(got) != 1 {
-			t.Fatalf("record %d: got %v, want the one rule", i, got)
+		return w.Match(rec, nil)
+	}
+	for i := range 2 * maxClasses {
+		if got := match(fmt.Sprint("c", i), `C:\cmd.exe`); !cmp.Equal(got, []int{0}) {
+			t.Fatalf("record %d: got %v, want the first rule", i, got)
 		}
 	}
-	if len(w.classes) > maxClasses || len(m.classes) > 2*maxClasses {
-		t.Errorf("%d and %d classes are kept", len(w.classes), len(m.classes))
+	if got := match("OWN", `C:\calm.exe`); !cmp.Equal(got, []int{1}) {
+		t.Errorf("beyond the bound: got %v, want the second rule", got)
+	}
+	if len(w.classes) != maxClasses {
+		t.Errorf("%d classes are kept", len(w.classes))
+	}
+	var fed []int
+	w.Fed(func(rule int) { fed = append(fed, rule) })
+	if !cmp.Equal(fed, []int{0, 1}) {
+		t.Errorf("fed are %v", fed)
+	}
+	w.age = classLife
+	if match("new", `C:\cmd.exe`); len(w.classes) != 1 {
+		t.Errorf("%d classes after they were made anew", len(w.classes))
 	}
 }
 

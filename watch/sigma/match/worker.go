@@ -15,13 +15,17 @@ type Worker struct {
 	paths   *record.Paths
 	plans   []plan // by PathID
 	classes map[string]*class
-	seen    map[*class]bool
+	limit   int       // of classes
+	age     int       // records since classes was cleared
+	everFed [2]bitset // routes that records of known, and of no known, source met
+	routes  bitset    // scratch of routesMet
 
 	// Everything below is about the record at hand. A number stamped with
 	// the epoch is of this record; any other is stale.
 	epoch     uint32
 	rec       *record.Record
 	cl        *class
+	fed       bitset // of the universal class: routes that the record meets
 	values    []value
 	entries   []entry
 	slots     []slotState
@@ -78,9 +82,7 @@ func (w *Worker) Match(rec *record.Record, dst []int) []int {
 		w.gather()
 	}
 	w.cl = cl
-	if !w.seen[cl] {
-		w.seen[cl] = true
-	}
+	w.age++
 	if cl.idle {
 		return dst
 	}
@@ -105,6 +107,9 @@ func (w *Worker) Match(rec *record.Record, dst []int) []int {
 	}
 	from := len(dst)
 	for _, r := range w.queue {
+		if cl.universal && !w.isFed(r) {
+			continue
+		}
 		if w.eval(w.m.rules[r].root) {
 			dst = append(dst, int(r))
 		}
@@ -115,11 +120,10 @@ func (w *Worker) Match(rec *record.Record, dst []int) []int {
 
 // Fed calls yield with each rule that at least one record was fed to.
 func (w *Worker) Fed(yield func(rule int)) {
-	for cl := range w.seen {
-		for i := range w.m.rules {
-			if cl.fed.has(uint32(w.m.rules[i].route)) && (!w.m.rules[i].generic || cl.generic) {
-				yield(i)
-			}
+	for i := range w.m.rules {
+		r := &w.m.rules[i]
+		if w.everFed[1].has(uint32(r.route)) || !r.generic && w.everFed[0].has(uint32(r.route)) {
+			yield(i)
 		}
 	}
 }
@@ -428,7 +432,7 @@ func (w *Worker) decideValue(pr *predicate, v int32) bool {
 	if pr.Op == sigma.OpCIDR {
 		return w.isInside(pr, v)
 	}
-	if int(f.End-f.Start) < pr.minLen && f.Kind <= record.Escaped {
+	if int(f.End-f.Start) < pr.minLen && (f.Kind == record.Text || f.Kind == record.Escaped) {
 		return false
 	}
 	value := w.plainValue(v)
@@ -448,10 +452,8 @@ func (w *Worker) decideValue(pr *predicate, v int32) bool {
 // of many prefixes, so the address is kept.
 func (w *Worker) isInside(pr *predicate, v int32) bool {
 	if w.addressOf != v {
-		w.addressOf, w.address = v, netip.Addr{}
-		if addr, err := netip.ParseAddr(string(w.foldedValue(v))); err == nil {
-			w.address = addr.WithZone("").Unmap()
-		}
+		w.addressOf = v
+		w.address, _ = sigma.ParseAddress(w.plainValue(v))
 	}
 	return pr.Prefix.Contains(w.address)
 }
