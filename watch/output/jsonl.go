@@ -1,37 +1,27 @@
 package output
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
-	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"borj.dev/borj/watch"
 )
 
 // JSONL writes one JSON object a line, each with one call of Write.
 type JSONL struct {
-	w    io.Writer
-	line []byte
-
-	// The event of the last hit, and how it was written: a record's hits
-	// mostly follow each other.
-	raw, event []byte
+	w     io.Writer
+	line  []byte
+	large largeEvent
 }
 
 // NewJSONL returns a Writer of JSON lines.
 func NewJSONL(w io.Writer) *JSONL { return &JSONL{w: w} }
 
-// Write writes h as one line.
+// Write writes h as one line. An event that is longer than 64 KiB is written
+// in the first of its record's hits, to which the others refer.
 func (j *JSONL) Write(h *watch.Hit) error {
-	if !bytes.Equal(h.Event, j.raw) {
-		j.raw = append(j.raw[:0], h.Event...)
-		j.event = appendEvent(j.event[:0], h.Event)
-	}
-	j.line = append(appendHit(j.line[:0], h, j.event), '\n')
+	j.line = append(appendHit(j.line[:0], h, j.large.writtenIn(h)), '\n')
 	_, err := j.w.Write(j.line)
 	return err
 }
@@ -39,8 +29,10 @@ func (j *JSONL) Write(h *watch.Hit) error {
 // Close does nothing: each line is complete.
 func (j *JSONL) Close() error { return nil }
 
-// appendHit appends the JSON form of h, whose event is written as given.
-func appendHit(dst []byte, h *watch.Hit, event []byte) []byte {
+// appendHit appends the JSON form of h. Its event stands in the hit eventOf, if
+// that is given. Otherwise it is written as it is: valid JSON in one line, which
+// record.AppendEvent made.
+func appendHit(dst []byte, h *watch.Hit, eventOf string) []byte {
 	dst = appendString(append(dst, `{"id":`...), h.ID)
 	dst = appendTime(dst, `,"time":`, h.Time)
 	dst = appendString(append(dst, `,"kind":`...), h.Kind.String())
@@ -54,9 +46,16 @@ func appendHit(dst []byte, h *watch.Hit, event []byte) []byte {
 		dst = appendIndicator(append(dst, `,"indicator":`...), i)
 	}
 	dst = appendSource(append(dst, `,"source":`...), h.Source)
-	dst = appendMatched(append(dst, `,"matched":`...), h.Matched)
-	if len(event) > 0 {
-		dst = append(append(dst, `,"event":`...), event...)
+	matched, left := bounded(h.Matched)
+	dst = appendMatched(append(dst, `,"matched":`...), matched)
+	if left > 0 {
+		dst = strconv.AppendInt(append(dst, `,"matched_left_out":`...), int64(left), 10)
+	}
+	switch {
+	case eventOf != "":
+		dst = appendString(append(dst, `,"event_of":`...), eventOf)
+	case len(h.Event) > 0:
+		dst = append(append(dst, `,"event":`...), h.Event...)
 	}
 	if len(h.Records) > 0 {
 		dst = append(dst, `,"records":[`...)
@@ -190,117 +189,4 @@ func appendStrings(dst []byte, list []string) []byte {
 		dst = appendString(dst, s)
 	}
 	return append(dst, ']')
-}
-
-// appendString appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	start := 0 // of what is still to be copied
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' && c != 0x7f {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(dst, s[start:]...), '"')
-}
-
-// appendEvent appends a record as one line of valid JSON in valid UTF-8. The
-// readers accept a little more than JSON allows (a number such as 007, a bare
-// tab in a string); what is still no JSON after mending that is written as one
-// string, so that a line can always be read.
-func appendEvent(dst, event []byte) []byte {
-	if len(event) == 0 {
-		return dst
-	}
-	start := len(dst)
-	if !json.Valid(event) {
-		if dst = appendMended(dst, event); !json.Valid(dst[start:]) {
-			dst = appendString(dst[:start], string(event))
-		}
-	} else if bytes.IndexByte(event, '\n') >= 0 || bytes.IndexByte(event, '\r') >= 0 {
-		line := bytes.NewBuffer(dst)
-		if err := json.Compact(line, event); err != nil { // not after Valid
-			return appendString(dst[:start], string(event))
-		}
-		dst = line.Bytes()
-	} else {
-		dst = append(dst, bytes.TrimSpace(event)...)
-	}
-	if !utf8.Valid(dst[start:]) {
-		valid := bytes.ToValidUTF8(dst[start:], []byte("\uFFFD"))
-		dst = append(dst[:start], valid...)
-	}
-	return dst
-}
-
-// appendMended appends event with control characters inside strings escaped,
-// line ends outside of them left out, and numbers that JSON forbids quoted.
-func appendMended(dst, event []byte) []byte {
-	for i := 0; i < len(event); {
-		switch c := event[i]; {
-		case c == '"':
-			end := i + 1
-			for end < len(event) && event[end] != '"' {
-				if event[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			dst = append(dst, '"')
-			for _, b := range event[i+1 : min(end, len(event))] {
-				if b < 0x20 {
-					q := appendString(nil, string(rune(b)))
-					dst = append(dst, q[1:len(q)-1]...)
-				} else {
-					dst = append(dst, b)
-				}
-			}
-			dst = append(dst, '"')
-			i = end + 1
-		case c == '-' || c == '+' || c == '.' || c >= '0' && c <= '9':
-			end := i + 1
-			for end < len(event) && slices.Contains([]byte("0123456789+-.eE"), event[end]) {
-				end++
-			}
-			if n := event[i:end]; json.Valid(n) {
-				dst = append(dst, n...)
-			} else {
-				dst = appendString(dst, string(n))
-			}
-			i = end
-		default:
-			if c >= 0x20 {
-				dst = append(dst, c)
-			}
-			i++
-		}
-	}
-	return dst
 }

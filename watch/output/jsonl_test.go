@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"borj.dev/borj/watch"
+	"borj.dev/borj/watch/record"
 	"borj.dev/borj/watch/sigma"
 )
 
@@ -36,59 +38,56 @@ func TestStringAgreesWithEncodingJSON(t *testing.T) {
 	})
 }
 
-func TestEvent(t *testing.T) {
+// TestStringIsVisible: JSON can be looked at on a terminal.
+func TestStringIsVisible(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
-		"as it is":        {`{"a":"é","b":[1,2]}`, `{"a":"é","b":[1,2]}`},
-		"escapes kept":    {`{"a":"\u00e9\/"}`, `{"a":"\u00e9\/"}`},
-		"trimmed":         {" {\"a\":1}\t", `{"a":1}`},
-		"pretty":          {"{\r\n \"a\": \"x y\",\n\t\"b\": 1\n}", `{"a":"x y","b":1}`},
-		"no utf-8":        {"{\"a\":\"\xc3\x28\"}", "{\"a\":\"\uFFFD(\"}"},
-		"bare tab":        {"{\"a\":\"x\ty\n\x00\"}", `{"a":"x\ty\n\u0000"}`},
-		"numbers":         {`{"a":007,"b":-0,"c":1e999999,"d":1.2.3}`, `{"a":"007","b":-0,"c":1e999999,"d":"1.2.3"}`},
-		"quote in string": {`{"a":"\"007","b":01}`, `{"a":"\"007","b":"01"}`},
-		"no json":         {`{"a":`, `"{\"a\":"`},
-		"cut string":      {`{"a":"x`, `"{\"a\":\"x"`},
-		"cut escape":      {`{"a":01,"b":"\`, `"{\"a\":01,\"b\":\"\\"`},
-		"none":            {"", ""},
+		"plain":          {`a/"\`, `"a/\"\\"`},
+		"arabic, emoji":  {"é عربي 😀", `"é عربي 😀"`},
+		"C0":             {"\x00\t\n\r\x1b[2J", `"\u0000\t\n\r\u001b[2J"`},
+		"DEL, C1":        {"a\x7f\u009b31m\u0085", `"a\u007f\u009b31m\u0085"`},
+		"bidi":           {"\u202egnp.exe\u2066\u200f\u061c", `"\u202egnp.exe\u2066\u200f\u061c"`},
+		"line separator": {"\u2028\u2029\ufeff", `"\u2028\u2029\ufeff"`},
+		"tags":           {"\U000e0041", `"\udb40\udc41"`},
+		"no UTF-8":       {"a\xff\xc3", "\"a\uFFFD\uFFFD\""},
+		"replacement":    {"\uFFFD", "\"\uFFFD\""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := string(appendEvent(nil, []byte(c.in))); got != c.want {
-				t.Errorf("appendEvent(%q)\n got %s\nwant %s", c.in, got, c.want)
+			if got := string(appendString(nil, c.in)); got != c.want {
+				t.Errorf("appendString(%q) = %s, want %s", c.in, got, c.want)
+			}
+			std, err := json.Marshal(c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			visible := appendVisible(nil, std)
+			if err := json.Unmarshal(visible, &got); err != nil || got != strings.ToValidUTF8(c.in, "\uFFFD") && name != "no UTF-8" {
+				t.Errorf("%s reads back as %q (%v), want %q", visible, got, err, c.in)
+			}
+			if strings.ContainsAny(string(visible), "\x1b\x7f\u009b\u202e\u2028\U000e0041") {
+				t.Errorf("appendVisible(%s) = %q", std, visible)
 			}
 		})
 	}
 }
 
-// FuzzEvent: whatever a record holds, its line is one line of valid JSON.
+// FuzzEvent: whatever a record holds, the line of its hit is one line of valid
+// JSON.
 func FuzzEvent(f *testing.F) {
-	for _, s := range []string{`{"a":007}`, "{\"a\":\"\xff\n\"}", `{"a":"\`, "{\n}", "", `{"a":+.e-}`, `"`} {
+	for _, s := range []string{`{"a":007}`, "{\"a\":\"\xff\n\"}", `{"a":"\`, "{\n}", "", `{"a":+.e-}`, `"`, "{\"\u009b\":\"\u202e\"}"} {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, event []byte) {
-		h := watch.Hit{ID: string(event), Matched: []watch.MatchedPair{{Path: string(event), Value: string(event)}}}
-		line := appendHit(nil, &h, appendEvent(nil, event))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		h := watch.Hit{ID: string(raw), Matched: []watch.MatchedPair{{Path: string(raw), Value: string(raw)}}}
+		rec, err := record.NewFlattener(record.NewPaths(0), record.DefaultLimits).Flatten(raw, record.FormatJSON)
+		if err == nil {
+			h.Event = rec.AppendEvent(nil)
+		}
+		line := appendHit(nil, &h, "")
 		if !json.Valid(line) || !utf8.Valid(line) || bytes.ContainsAny(line, "\n\r") {
 			t.Fatalf("not one line of JSON: %q", line)
 		}
 	})
-}
-
-// TestEventIsNotStale: an engine may reuse the memory of an event.
-func TestEventIsNotStale(t *testing.T) {
-	var b bytes.Buffer
-	w := NewJSONL(&b)
-	event := []byte(`{"n":1}`)
-	for n := range 3 {
-		event[5] = '1' + byte(n)
-		if err := w.Write(&watch.Hit{Event: event}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, want := range []string{`{"n":1}`, `{"n":2}`, `{"n":3}`} {
-		if !bytes.Contains(b.Bytes(), []byte(want)) {
-			t.Errorf("%s was not written:\n%s", want, b.Bytes())
-		}
-	}
 }
 
 func TestManyMatched(t *testing.T) {

@@ -63,7 +63,7 @@ func sample() []*watch.Hit {
 			ID: "h2", Time: noon.Add(time.Second), Kind: watch.KindIndicator, Level: sigma.Critical, Indicator: listed,
 			Source:  watch.Source{Input: "logs/a b/eve.json", Record: 3, Sensor: "sensor-1"},
 			Matched: []watch.MatchedPair{{Path: "dest_ip", Value: "192.0.2.66"}, {Path: "dns.grouped.A", Value: "192.0.2.66"}, {Path: "dest_ip", Value: "192.0.2.67"}},
-			Event:   []byte("{\n  \"dest_ip\": \"192.0.2.66\",\r\n  \"n\": [1, 2]\n}"),
+			Event:   []byte(`{"dest_ip":"192.0.2.66","n":[1,2]}`),
 		},
 		{
 			ID: "h3", Time: noon.Add(time.Minute), Kind: watch.KindCorrelation, Level: sigma.Medium, Rule: guessing, Source: at(6), Host: "dc-éà日本",
@@ -279,6 +279,24 @@ func TestCreateWhole(t *testing.T) {
 	}
 	if got, _ := os.ReadFile(name); string(got) != "{}\n" {
 		t.Errorf("the file holds %q", got)
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	dir := t.TempDir()
+	f, err := CreateWhole(filepath.Join(dir, "stats.json"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Write([]byte("{"))
+	f.Discard()
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the directory holds %v (%v), want nothing", left, err)
+	}
+	var none *File
+	none.Discard()
+	if err := errors.Join(none.Flush(), none.Close()); err != nil {
+		t.Errorf("the nil File fails: %v", err)
 	}
 }
 

@@ -87,6 +87,7 @@ type (
 		Sensor    string          `json:"sensor,omitempty"`
 		Indicator json.RawMessage `json:"indicator,omitempty"`
 		Matched   json.RawMessage `json:"matched"`
+		LeftOut   int             `json:"matchedLeftOut,omitempty"`
 	}
 )
 
@@ -98,6 +99,7 @@ func (s *SARIF) Write(h *watch.Hit) error {
 		lead = sarifOpening + "\n"
 	}
 	rule := s.rule(h)
+	matched, left := bounded(h.Matched)
 	result := sarifResult{
 		RuleID:       s.rules[rule].ID,
 		RuleIndex:    rule,
@@ -112,9 +114,10 @@ func (s *SARIF) Write(h *watch.Hit) error {
 			Time:      sarifTime(h.Time),
 			FirstSeen: sarifTime(h.FirstSeen),
 			LastSeen:  sarifTime(h.LastSeen),
-			Host:      h.Host,
+			Host:      cut(h.Host, cutName),
 			Sensor:    h.Source.Sensor,
-			Matched:   appendMatched(nil, h.Matched),
+			Matched:   appendMatched(nil, matched),
+			LeftOut:   left,
 		},
 	}
 	if h.Indicator != nil {
@@ -153,7 +156,7 @@ func (s *SARIF) put(lead string, v any) error {
 	if err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
-	_, err = s.w.Write(append([]byte(lead), body...))
+	_, err = s.w.Write(appendVisible([]byte(lead), body))
 	return err
 }
 
@@ -211,7 +214,7 @@ func sarifText(h *watch.Hit) string {
 	}
 	for i, p := range h.Matched[:min(3, len(h.Matched))] {
 		b.WriteString([...]string{": ", ", ", ", "}[i])
-		b.WriteString(p.Path + "=" + fit(Harmless(p.Value), 200))
+		b.WriteString(fit(Harmless(cut(p.Path, 200)), 200) + "=" + fit(Harmless(cut(p.Value, 200)), 200))
 	}
 	return sarifEscape(b.String())
 }

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,13 +65,15 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 	for _, p := range r.Problems {
 		s.Problems = append(s.Problems, p.Error())
 	}
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(s); err != nil {
 		return fmt.Errorf("write statistics: %w", err)
 	}
-	return nil
+	_, err := w.Write(appendVisible(nil, b.Bytes()))
+	return err
 }
 
 type statsInput struct {

@@ -65,6 +65,25 @@ func TestSummaryOfNothing(t *testing.T) {
 	golden(t, "summary-empty.txt", b.Bytes())
 }
 
+// TestEveryProblemIsNamed: an input that could not be read may hide an attack.
+func TestEveryProblemIsNamed(t *testing.T) {
+	var run Run
+	for n := range 100 {
+		run.Problems = append(run.Problems, fmt.Errorf("log-%d\x1b[2J: unexpected EOF", n))
+	}
+	run.Rules.Loaded, run.Rules.Idle = 1, []string{"Evli\x1b"}
+	var b strings.Builder
+	if err := WriteSummary(&b, NewTally(), &run, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "unexpected EOF"); n != 100 {
+		t.Errorf("%d problems are named, want 100", n)
+	}
+	if !strings.Contains(b.String(), `--exclude Evli\x1b left none`) || strings.Contains(b.String(), "\x1b") {
+		t.Errorf("the exclusion is not told, or not harmless:\n%s", b.String())
+	}
+}
+
 func TestStatsGolden(t *testing.T) {
 	tally, run := sampleRun()
 	var b bytes.Buffer

@@ -82,7 +82,8 @@ func (t *Table) cell(s string, n int) string {
 // matched writes path=value pairs until the line is full.
 func (t *Table) matched(b *strings.Builder, h *watch.Hit) {
 	left := t.fields
-	for i, p := range h.Matched {
+	pairs, leftOut := bounded(h.Matched)
+	for i, p := range pairs {
 		path, value := Harmless(p.Path)+"=", Harmless(p.Value)
 		if i > 0 {
 			path = "  " + path
@@ -98,13 +99,16 @@ func (t *Table) matched(b *strings.Builder, h *watch.Hit) {
 		b.WriteString(t.o.paint(path, dim))
 		b.WriteString(value)
 	}
+	if leftOut > 0 && t.o.Width == 0 {
+		fmt.Fprintf(b, "  … %s more", thousands(int64(leftOut)))
+	}
 }
 
 // host names where a hit happened: the host, or who recorded it.
 func host(h *watch.Hit) string {
 	switch {
 	case h.Host != "":
-		return h.Host
+		return cut(h.Host, cutName)
 	case h.Source.Sensor != "":
 		return h.Source.Sensor
 	}

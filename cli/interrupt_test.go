@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestInterrupt: a run that is interrupted while its input is idle ends every
+// output, shows the summary, and says that it was interrupted.
+func TestInterrupt(t *testing.T) {
+	idle, feed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	defer feed.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	dir := t.TempDir()
+	hits, stats := filepath.Join(dir, "hits.sarif"), filepath.Join(dir, "stats.json")
+	var stdout, stderr bytes.Buffer
+	code := Run(ctx, []string{"scan", "--rules", "../internal/demo/rules", "--output-format", "sarif",
+		"--output", hits, "--stats", stats, "-"}, idle, &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "\nborj: interrupted") || !strings.Contains(stderr.String(), "Read 0 events") {
+		t.Errorf("exit %d, want 1, the summary and the reason:\n%s", code, stderr.String())
+	}
+	for _, file := range []string{hits, stats} {
+		if raw, err := os.ReadFile(file); err != nil || !json.Valid(raw) {
+			t.Errorf("%s is not complete (%v): %s", file, err, raw)
+		}
+	}
+}
