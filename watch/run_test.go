@@ -349,15 +349,15 @@ func TestInterruptEndsTheRun(t *testing.T) {
 	}
 }
 
-// TestUnforeseenFailure breaks a worker on purpose: the record is set aside and
-// the run goes on.
+// TestUnforeseenFailure breaks a worker on purpose, after it found something: the
+// record is set aside, without a hit, and the run goes on.
 func TestUnforeseenFailure(t *testing.T) {
 	rules := compile(t, rulesText)
 	broken := *rules
-	broken.bases = nil // any hit now fails
+	broken.bases = rules.bases[:1] // the second hit of a record fails
 	var got collector
 	result, err := scan(t, &Sets{Rules: &broken}, 1, &got, []string{
-		sysmon(0, `C:\whoami.exe`, ""), sysmon(0, `C:\calm.exe`, ""),
+		sysmon(0, `C:\whoami.exe`, "hunt"), sysmon(0, `C:\calm.exe`, ""),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -87,8 +87,10 @@ func (w *Worker) Scan(c *record.Chunk) *Batch {
 // record is set aside and the next one read: a node must not be stopped by one
 // line of a log.
 func (w *Worker) record(n int, rec *record.Record) {
+	before := len(w.batch.found)
 	defer func() {
 		if p := recover(); p != nil {
+			w.batch.found = w.batch.found[:before]
 			w.batch.Rejects = append(w.batch.Rejects, record.Reject{
 				Input: w.batch.Input.Name, Record: int64(n), Bytes: int64(len(rec.Raw)),
 				Reason: fmt.Sprintf("internal error, please report it: %v", p),
@@ -119,6 +121,7 @@ type marker struct {
 	w     *Worker
 	n     int
 	rec   *record.Record
+	view  *sigma.View
 	hash  *[sha256.Size]byte
 	event []byte
 	time  time.Time
@@ -162,21 +165,27 @@ func (m *marker) rule(at int) {
 	}
 	h := m.hit()
 	h.Kind, h.Level, h.Rule = KindSigma, rules.routed[at].Rule.Level, rules.names[at]
-	for _, f := range sigma.Matched(rules.routed[at].Expr, m.rec) {
+	if m.view == nil {
+		m.view = sigma.NewView(m.rec)
+	}
+	for _, f := range m.view.Matched(rules.routed[at].Expr) {
 		h.Matched = append(h.Matched, MatchedPair(f))
 	}
 	m.add(finding{hit: h})
 }
 
-// valuesOf returns every value of each field, which may have several names.
+// valuesOf returns every value of each field, which may have several names. A
+// value that two of them reach counts once.
 func valuesOf(rec *record.Record, fields [][]string) [][]string {
 	values := make([][]string, len(fields))
 	for i, names := range fields {
-		for _, name := range names {
-			for f := range rec.Values(name) {
-				if text, _, ok := sigma.ValueText(rec, f, nil); ok {
-					values[i] = append(values[i], string(text))
-				}
+		for k := range rec.Fields {
+			f := &rec.Fields[k]
+			if !slices.ContainsFunc(rec.NamesOf(f), func(n string) bool { return slices.Contains(names, n) }) {
+				continue
+			}
+			if text, _, ok := sigma.ValueText(rec, f, nil); ok {
+				values[i] = append(values[i], string(text))
 			}
 		}
 	}

@@ -19,34 +19,18 @@ const (
 	maxMatchedValue = 32 << 10 // bytes
 )
 
-// Matched returns the values that made e true for r, in the order in which e
-// asks for them: those of every comparison that holds and stands under no
-// Not. It returns nothing when e is not true. Values longer than 32 KiB are
-// cut, and at most 64 are returned.
-func Matched(e Expr, r *record.Record) []MatchedField {
-	v := newView(r)
-	if !v.evaluate(e) {
-		return nil
-	}
-	out := make([]MatchedField, 0, len(v.matched))
-	for _, f := range v.matched {
-		value := r.String(f)
-		if len(value) > maxMatchedValue {
-			value = strings.ToValidUTF8(value[:maxMatchedValue], "")
-		}
-		out = append(out, MatchedField{r.Locate(f), value})
-	}
-	return out
-}
+// Matched returns the values that made e true for r: see View.Matched.
+func Matched(e Expr, r *record.Record) []MatchedField { return NewView(r).Matched(e) }
 
-// view is a record looked at by many comparisons: its values by name, each
-// found, decoded and folded once, when it is first asked for. A noisy rule with
-// thousands of values would otherwise take longer to explain than to match.
-type view struct {
+// View is a record looked at by many comparisons, of one rule or of all that
+// hold for it: its values by name, each found, decoded and folded once, when it
+// is first asked for. A noisy record would otherwise take longer to explain
+// than to match. It is valid as long as the record.
+type View struct {
 	record  *record.Record
 	values  []value             // by field
 	byName  map[string][]*value // of the names that were asked for
-	matched []*record.Field
+	matched []*value
 }
 
 // value is one field's value.
@@ -54,20 +38,49 @@ type value struct {
 	field  *record.Field
 	text   []byte
 	folded []byte
-	read   bool // text and ok are known
-	ok     bool // it has a text
+	shown  *MatchedField // once a hit showed it
+	read   bool          // text and ok are known
+	ok     bool          // it has a text
 }
 
-func newView(r *record.Record) *view {
-	v := &view{record: r, values: make([]value, len(r.Fields)), byName: map[string][]*value{}}
+// NewView returns a view of r.
+func NewView(r *record.Record) *View {
+	v := &View{record: r, values: make([]value, len(r.Fields)), byName: map[string][]*value{}}
 	for i := range v.values {
 		v.values[i].field = &r.Fields[i]
 	}
 	return v
 }
 
+// Matched returns the values that made e true, in the order in which e asks for
+// them: those of every comparison that holds and stands under no Not. It
+// returns nothing when e is not true. Values longer than 32 KiB are cut, and at
+// most 64 are returned.
+func (v *View) Matched(e Expr) []MatchedField {
+	v.matched = v.matched[:0]
+	if !v.evaluate(e) {
+		return nil
+	}
+	out := make([]MatchedField, 0, len(v.matched))
+	for _, x := range v.matched {
+		out = append(out, v.show(x))
+	}
+	return out
+}
+
+func (v *View) show(x *value) MatchedField {
+	if x.shown == nil {
+		text := v.record.String(x.field)
+		if len(text) > maxMatchedValue {
+			text = strings.ToValidUTF8(text[:maxMatchedValue], "")
+		}
+		x.shown = &MatchedField{v.record.Locate(x.field), text}
+	}
+	return *x.shown
+}
+
 // named returns the values that are reachable under name, "" being every one.
-func (v *view) named(name string) []*value {
+func (v *View) named(name string) []*value {
 	list, known := v.byName[name]
 	if known {
 		return list
@@ -82,7 +95,7 @@ func (v *view) named(name string) []*value {
 }
 
 // textOf returns what the comparison m looks at, and whether there is anything.
-func (v *view) textOf(m *Match, x *value) ([]byte, bool) {
+func (v *View) textOf(m *Match, x *value) ([]byte, bool) {
 	if !x.read {
 		x.text, _, x.ok = ValueText(v.record, x.field, nil)
 		x.read = true
@@ -97,7 +110,7 @@ func (v *view) textOf(m *Match, x *value) ([]byte, bool) {
 }
 
 // evaluate is Evaluate, and adds to matched what the truth of e rests on.
-func (v *view) evaluate(e Expr) bool {
+func (v *View) evaluate(e Expr) bool {
 	before := len(v.matched)
 	switch e := e.(type) {
 	case And:
@@ -124,20 +137,20 @@ func (v *view) evaluate(e Expr) bool {
 	return false
 }
 
-func (v *view) match(m *Match) bool {
+func (v *View) match(m *Match) bool {
 	holds := false
 	for _, x := range v.named(m.Field) {
 		if v.holdsFor(m, x) {
 			holds = true
-			if len(v.matched) < maxMatched && !slices.Contains(v.matched, x.field) {
-				v.matched = append(v.matched, x.field)
+			if len(v.matched) < maxMatched && !slices.Contains(v.matched, x) {
+				v.matched = append(v.matched, x)
 			}
 		}
 	}
 	return holds || (m.Op == OpNull || m.Op == OpExists) && m.holds(v.record)
 }
 
-func (v *view) holdsFor(m *Match, x *value) bool {
+func (v *View) holdsFor(m *Match, x *value) bool {
 	switch m.Op {
 	case OpNull:
 		return x.field.Kind == record.Null
