@@ -135,88 +135,158 @@ func headerless(text string) (csvHeader, bool) {
 	return csvHeader{}, false
 }
 
-// splitRow cuts a row (RFC 4180, and blanks around quoted fields).
-func splitRow(row string, comma byte) []string {
-	var fields []string
-	for {
-		rest := strings.TrimLeft(row, " ")
-		if !strings.HasPrefix(rest, `"`) {
-			field, after, more := strings.Cut(row, string(comma))
-			fields = append(fields, strings.TrimSpace(field))
-			if !more {
-				return fields
+// rowScanner cuts rows into fields (RFC 4180, and blanks around quoted fields).
+// A quote opens only where a field begins; any other is a character like all.
+type rowScanner struct {
+	comma  byte
+	fields []string
+	field  []byte // the one that was begun
+	quoted bool   // inside a quoted field, which goes on in the next line
+	lines  int    // ends of lines in field
+	torn   bool   // text follows the quote that closed a field of several lines
+}
+
+// scan reads one line of a row, and tells whether the row goes on in the next.
+func (s *rowScanner) scan(line []byte) (open bool) {
+	if s.quoted {
+		s.field = append(s.field, '\n')
+		s.lines++
+	} else {
+		s.fields, s.field, s.lines, s.torn = s.fields[:0], s.field[:0], 0, false
+	}
+	for rest := line; ; {
+		if !s.quoted {
+			if after, ok := bytes.CutPrefix(bytes.TrimLeft(rest, " "), []byte{'"'}); ok {
+				s.quoted, rest = true, after
 			}
-			row = after
-			continue
 		}
-		var b strings.Builder
-		i := 1
-		for ; i < len(rest); i++ {
-			if rest[i] == '"' {
-				if i+1 < len(rest) && rest[i+1] == '"' {
-					i++
-				} else {
-					break
-				}
+		for s.quoted {
+			text, after, closed := bytes.Cut(rest, []byte{'"'})
+			s.field = append(s.field, text...)
+			if !closed {
+				return true
 			}
-			b.WriteByte(rest[i])
+			if rest = after; len(rest) > 0 && rest[0] == '"' {
+				s.field, rest = append(s.field, '"'), rest[1:]
+			} else {
+				s.quoted = false
+			}
 		}
-		tail, after, more := strings.Cut(rest[min(i+1, len(rest)):], string(comma))
-		fields = append(fields, b.String()+strings.TrimSpace(tail))
+		tail, after, more := bytes.Cut(rest, []byte{s.comma})
+		tail = bytes.TrimSpace(tail)
+		s.torn = s.torn || s.lines > 0 && len(tail) > 0
+		s.end(tail)
 		if !more {
-			return fields
+			return false
 		}
-		row = after
+		rest = after
 	}
 }
 
-// openQuote tells whether a row ends inside quotes, so that it goes on in the
-// next line.
-func openQuote(row []byte) bool { return bytes.Count(row, []byte{'"'})%2 == 1 }
+// end ends the field that was begun.
+func (s *rowScanner) end(tail []byte) {
+	s.fields = append(s.fields, string(append(s.field, tail...)))
+	s.field, s.lines = s.field[:0], 0
+}
+
+// splitRow cuts a row of one line.
+func splitRow(row string, comma byte) []string {
+	s := rowScanner{comma: comma}
+	if s.scan([]byte(row)) {
+		s.end(nil)
+	}
+	return s.fields
+}
+
+// rows reads the rows under a header.
+type rows struct {
+	r       *reader
+	header  csvHeader
+	skip    bool // the next row is the header
+	scanner rowScanner
+	first   int64  // line of the row that is open
+	open    []byte // its lines, to be read again if its quote is never closed
+}
 
 // csv reads rows under a header.
 func (r *reader) csv(in *bufio.Reader, h csvHeader) error {
-	var row []byte // lines of a row whose quotes are not closed
-	first := int64(0)
-	header := h.inRows
-	flush := func() error {
-		text := string(row)
-		row = row[:0]
-		if strings.TrimSpace(text) == "" || isComment([]byte(strings.TrimSpace(text))) {
-			return nil
-		}
-		if header {
-			header = false
-			return nil
-		}
-		r.row(first, splitRow(text, h.comma), h)
-		if r.now.Failed >= hopeless && r.now.Loaded+r.now.Skipped == 0 {
-			return errHopeless
-		}
-		return nil
-	}
-	err := lines(in, func(n int64, line []byte, long bool) error {
-		if len(row) == 0 {
-			first = n
-		} else {
-			row = append(row, '\n')
-		}
-		if long || len(row)+len(line) > maxLine {
-			row = row[:0]
-			r.entry()
-			r.fail(first, string(line[:min(80, len(line))]), fmt.Sprintf("the row is longer than %d bytes; is a quote not closed?", maxLine))
-			return nil
-		}
-		row = append(row, line...)
-		if openQuote(row) && row[0] != '#' {
-			return nil
-		}
-		return flush()
-	})
+	s := rows{r: r, header: h, skip: h.inRows, scanner: rowScanner{comma: h.comma}}
+	err := lines(in, s.line)
 	if err != nil {
 		return err
 	}
-	return flush()
+	return s.abandon("the quote is closed nowhere behind it")
+}
+
+func (s *rows) line(n int64, line []byte, long bool) error {
+	if long || len(s.open)+len(line) >= maxLine {
+		if err := s.abandon(fmt.Sprintf("the quote is not closed within %d bytes", maxLine)); err != nil {
+			return err
+		}
+	}
+	if long {
+		s.r.entry()
+		s.r.fail(n, string(line[:min(80, len(line))]), fmt.Sprintf("the row is longer than %d bytes", maxLine))
+		return nil
+	}
+	if !s.scanner.quoted {
+		if text := bytes.TrimSpace(line); len(text) == 0 || isComment(text) {
+			return nil
+		}
+		s.first = n
+	}
+	if s.scanner.scan(line) {
+		s.open = append(append(s.open, line...), '\n')
+		return nil
+	}
+	if s.scanner.torn {
+		s.open = append(append(s.open, line...), '\n')
+		return s.abandon("text follows the next quote, so it closes none")
+	}
+	s.open = s.open[:0]
+	return s.row(s.first)
+}
+
+// abandon gives up an open row: its first line is a failure, and each of the
+// others is a row by itself. No line is read more than twice.
+func (s *rows) abandon(reason string) error {
+	if len(s.open) == 0 {
+		return nil
+	}
+	n := s.first
+	for line := range bytes.Lines(s.open) {
+		line = bytes.TrimSuffix(line, []byte{'\n'})
+		s.scanner.quoted = false
+		text := bytes.TrimSpace(line)
+		switch {
+		case n > s.first && (len(text) == 0 || isComment(text)):
+		case n == s.first || s.scanner.scan(line):
+			s.skip = false
+			s.r.entry()
+			s.r.fail(n, string(line), "the row opens a quote: "+reason)
+		default:
+			if err := s.row(n); err != nil {
+				return err
+			}
+		}
+		n++
+	}
+	s.scanner.quoted = false
+	s.open = s.open[:0]
+	return nil
+}
+
+// row loads what the scanner has cut.
+func (s *rows) row(n int64) error {
+	if s.skip {
+		s.skip = false
+		return nil
+	}
+	s.r.row(n, s.scanner.fields, s.header)
+	if s.r.now.Failed >= hopeless && s.r.now.Loaded+s.r.now.Skipped == 0 {
+		return errHopeless
+	}
+	return nil
 }
 
 // row loads one row: the value of its column with the row's type, or all typed
@@ -264,7 +334,8 @@ func (r *reader) row(n int64, fields []string, h csvHeader) {
 		r.entry()
 		r.fail(n, strings.Join(fields, string(h.comma)), problem.Error())
 	case text != "" && alternatives == nil:
-		r.skip(fmt.Sprintf("CSV rows of type %s: no field of a record carries it", short(typ, 40)))
+		r.entry()
+		r.fail(n, text, fmt.Sprintf("the type %q is not known here: no field of a record carries it", short(typ, 40)))
 	case alternatives == nil:
 		r.entry()
 		r.fail(n, strings.Join(fields, string(h.comma)), "the row has no value")

@@ -146,7 +146,7 @@ func TestCSV(t *testing.T) {
 		want             []string
 		failed           int64
 	}{
-		{"generic", "a.csv", "Indicator,Type,Confidence\n192.0.2.1,IPv4,80\nevil.example.com,domain,high\n\"http://x.example/a,b\",URL,\nx,CVE,\n", []string{"ipv4-addr 192.0.2.1", "domain-name evil.example.com", "url http://x.example/a,b"}, 0},
+		{"generic", "a.csv", "Indicator,Type,Confidence\n192.0.2.1,IPv4,80\nevil.example.com,domain,high\n\"http://x.example/a,b\",URL,\nx,CVE,\n", []string{"ipv4-addr 192.0.2.1", "domain-name evil.example.com", "url http://x.example/a,b"}, 1},
 		{"by shape", "a.txt", "ioc;note\n192.0.2.1;x\n" + sha1 + ";y\njunk;z\n", []string{"ipv4-addr 192.0.2.1", "file:hashes.'SHA-1' " + sha1}, 1},
 		{"ThreatFox", "threatfox.csv", "####\n# ThreatFox IOCs, url and ip #\n#\n# \"first_seen_utc\",\"ioc_id\",\"ioc_value\",\"ioc_type\",\"threat_type\",\"confidence_level\"\n\"2026-01-01 00:00:00\", \"7\", \"192.0.2.1:443\", \"ip:port\", \"botnet_cc\", \"75\"\n\"2026-01-01 00:00:00\", \"8\", \"" + sha256 + "\", \"sha256_hash\", \"payload\", \"100\"\n# Number of entries: 2\n", []string{"ipv4-addr 192.0.2.1 to & network-traffic:dst_port 443", "file:hashes.'SHA-256' " + sha256}, 0},
 		{"URLhaus", "u.txt", "# id,dateadded,url,url_status,urlhaus_link\n\"1\",\"2026-01-01 00:00:00\",\"http://192.0.2.9/x\",\"online\",\"https://urlhaus.example/1\"\n", []string{"url http://192.0.2.9/x"}, 0},
@@ -169,6 +169,48 @@ func TestCSV(t *testing.T) {
 				t.Errorf("read as %s", report.Files[0].Format)
 			}
 		})
+	}
+}
+
+func TestCSVQuotes(t *testing.T) {
+	many := "192.0.2.9,\"x\n" + strings.Repeat("192.0.2.7,x\n", maxLine/8)
+	for _, c := range []struct {
+		name, rows string
+		want       []string // last parts of addresses in 192.0.2.0/24
+		failed     []int64  // lines
+	}{
+		{"inside a field", "192.0.2.1,a 5\" disk\n192.0.2.2,x\n192.0.2.3,x\n192.0.2.4,x", []string{"1", "2", "3", "4"}, nil},
+		{"never closed", "192.0.2.1,x\n192.0.2.2,\"a\n192.0.2.3,x\n\n# why\n192.0.2.4,x", []string{"1", "3", "4"}, []int64{3}},
+		{"closed by the next row's", "192.0.2.1,\"a 5\n192.0.2.2,\"b\"\n192.0.2.3,x", []string{"2", "3"}, []int64{2}},
+		{"two that are never closed", "192.0.2.1,\"a\n192.0.2.2,b\"c,\"d\n192.0.2.3,x", []string{"3"}, []int64{2, 3}},
+		{"comments", "; it's 5\"\n// \"\n# \"\n192.0.2.1,x\n! \"\n192.0.2.2,x", []string{"1", "2"}, nil},
+		{"comment inside quotes", "192.0.2.1,\"a\n# b\n\"\n192.0.2.2,x", []string{"1", "2"}, nil},
+		{"beyond the limit", many + "192.0.2.1,\"y\n", nil, nil},
+	} {
+		got, report := readText(t, "a.csv", "ip,comment\n"+c.rows, Options{})
+		if c.name == "beyond the limit" {
+			if len(got) != maxLine/8 || report.FailedCount != 2 || report.Failed[0].Line != 2 || report.Failed[1].Line != maxLine/8+3 {
+				t.Errorf("%s: %d rows, %+v", c.name, len(got), report)
+			}
+			continue
+		}
+		for i := range c.want {
+			c.want[i] = "ipv4-addr 192.0.2." + c.want[i]
+		}
+		var failed []int64
+		for _, f := range report.Failed {
+			failed = append(failed, f.Line)
+		}
+		if d := cmp.Diff(c.want, got) + cmp.Diff(c.failed, failed); d != "" {
+			t.Errorf("%s: %s %+v", c.name, d, report.Failed)
+		}
+	}
+}
+
+func TestCSVUnknownTypeIsNamed(t *testing.T) {
+	_, report := readText(t, "a.csv", "value,type\n192.0.2.1,ip\nCVE-2026-1,CVE\n", Options{})
+	if report.Skipped != 0 || report.FailedCount != 1 || report.Failed[0].Line != 3 || !strings.Contains(report.Failed[0].Reason, `"CVE"`) {
+		t.Errorf("%+v", report)
 	}
 }
 
