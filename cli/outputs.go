@@ -105,7 +105,7 @@ func terminal(stream any) (is bool, width int) {
 		return false, 0
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
+	if err != nil || width <= 0 { // a serial line, a recorded session
 		return true, 80
 	}
 	return true, width
