@@ -44,7 +44,7 @@ func newOracle(rules []sigma.Routed) *oracle {
 	o := &oracle{rules: rules}
 	numbers := map[string]int{}
 	for i := range rules {
-		key := exprText(rules[i].Route)
+		key := sigma.ExprKey(rules[i].Route)
 		n, ok := numbers[key]
 		if !ok {
 			n = len(o.routes)
@@ -68,27 +68,6 @@ func (o *oracle) match(rec *record.Record) (held []int) {
 		}
 	}
 	return held
-}
-
-// exprText writes an expression so that equal ones are equal texts.
-func exprText(e sigma.Expr) string {
-	list := func(name string, es []sigma.Expr) string {
-		for _, e := range es {
-			name += " " + exprText(e)
-		}
-		return "(" + name + ")"
-	}
-	switch e := e.(type) {
-	case sigma.And:
-		return list("and", e)
-	case sigma.Or:
-		return list("or", e)
-	case sigma.Not:
-		return list("not", []sigma.Expr{e.Of})
-	case *sigma.Match:
-		return "[" + e.Key() + "]"
-	}
-	return "nil"
 }
 
 // eachRecord calls use, on every processor, with one of every step records of

@@ -243,6 +243,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestValuesCountOnce: two names of one field are one value.
+func TestValuesCountOnce(t *testing.T) {
+	fl := record.NewFlattener(record.NewPaths(0), record.DefaultLimits)
+	rec, err := fl.Flatten([]byte(`{"winlog":{"event_data":{"SentBytes":1}},"other":[2,3]}`), record.FormatWindows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := valuesOf(rec, [][]string{{"SentBytes", "winlog.event_data.SentBytes"}, {"other"}, {"absent"}})
+	if diff := cmp.Diff([][]string{{"1"}, {"2", "3"}, nil}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestIndicatorHitSaysWhatIsKnown: the origin that gave the id speaks, and the
 // others are named.
 func TestIndicatorHitSaysWhatIsKnown(t *testing.T) {

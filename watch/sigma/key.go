@@ -26,3 +26,25 @@ func (m *Match) Key() string {
 	}
 	return string(strconv.AppendUint(b, math.Float64bits(m.Number), 36))
 }
+
+// ExprKey returns the identity of a whole expression: equal expressions have
+// equal keys. That of no expression is "".
+func ExprKey(e Expr) string {
+	list := func(name string, es []Expr) string {
+		for _, e := range es {
+			name += " " + ExprKey(e)
+		}
+		return "(" + name + ")"
+	}
+	switch e := e.(type) {
+	case And:
+		return list("and", e)
+	case Or:
+		return list("or", e)
+	case Not:
+		return list("not", []Expr{e.Of})
+	case *Match:
+		return "[" + e.Key() + "]"
+	}
+	return ""
+}

@@ -142,7 +142,7 @@ func (c *compiler) rule(r *sigma.Routed) error {
 
 // route returns the number of the route, giving equal routes one number.
 func (c *compiler) route(e sigma.Expr) (int32, error) {
-	key := exprKey(e)
+	key := sigma.ExprKey(e)
 	if n, ok := c.routes[key]; ok {
 		return n, nil
 	}
@@ -181,29 +181,6 @@ func (c *compiler) routing(n uint32) {
 	for _, k := range nd.kids {
 		c.routing(k)
 	}
-}
-
-func exprKey(e sigma.Expr) string {
-	switch e := e.(type) {
-	case nil:
-		return ""
-	case sigma.And:
-		return "(and" + exprKeys(e) + ")"
-	case sigma.Or:
-		return "(or" + exprKeys(e) + ")"
-	case sigma.Not:
-		return "(not " + exprKey(e.Of) + ")"
-	case *sigma.Match:
-		return "[" + e.Key() + "]"
-	}
-	return "?"
-}
-
-func exprKeys(es []sigma.Expr) (s string) {
-	for _, e := range es {
-		s += " " + exprKey(e)
-	}
-	return s
 }
 
 // expr compiles e and returns its node.

@@ -147,8 +147,6 @@ func (c *coverer) predCost(p uint32) float64 {
 		return chance(pr.Match)
 	case pr.Op == sigma.OpNull || pr.Op == sigma.OpExists || pr.slot == keywordSlot:
 		return impossible
-	case pr.foreign():
-		return foreignChance
 	}
 	if g := c.bestGate(pr); g != nil {
 		return c.gateCost(pr, g)
@@ -158,11 +156,6 @@ func (c *coverer) predCost(p uint32) float64 {
 
 // foreignChance is how often a value holds more than ASCII.
 const foreignChance = 0.05
-
-// foreign tells a predicate that holds only for values beyond ASCII.
-func (pr *predicate) foreign() bool {
-	return pr.Op == sigma.OpContains && !pr.Cased && pr.Part == sigma.WholeValue && !isASCII([]byte(pr.Text))
-}
 
 // bestGate returns the gate met least of those that the index decides.
 func (c *coverer) bestGate(pr *predicate) []uint32 {
@@ -222,10 +215,6 @@ func (c *coverer) collectPred(p uint32, out *cover) {
 	pr := &c.m.preds[p]
 	if pr.indexed {
 		out.preds = append(out.preds, p)
-		return
-	}
-	if pr.foreign() {
-		out.foreign = append(out.foreign, pr.slot)
 		return
 	}
 	g := c.bestGate(pr)

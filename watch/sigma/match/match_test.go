@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,6 +225,60 @@ func TestClassesAreBounded(t *testing.T) {
 	w.age = classLife
 	if match("new", `C:\cmd.exe`); len(w.classes) != 1 {
 		t.Errorf("%d classes after they were made anew", len(w.classes))
+	}
+}
+
+// TestTextFormats: what a Zeek log, a CSV or an audit log writes in its own way
+// is the same to both evaluators.
+func TestTextFormats(t *testing.T) {
+	var rules []sigma.Routed
+	for _, field := range []string{"AA", "query", "comm", "a0", ""} {
+		for _, e := range []sigma.Expr{
+			&sigma.Match{Field: field, Op: sigma.OpRegexp, Regexp: regexp.MustCompile(`^tru`)},
+			&sigma.Match{Field: field, Op: sigma.OpEquals, Text: "true"},
+			&sigma.Match{Field: field, Op: sigma.OpContains, Text: `a"b`},
+			&sigma.Match{Field: field, Op: sigma.OpContains, Text: `r\s`},
+			&sigma.Match{Field: field, Op: sigma.OpStartsWith, Text: "two words"},
+			sigma.Not{Of: &sigma.Match{Field: field, Op: sigma.OpEndsWith, Text: "words"}},
+		} {
+			rules = append(rules, sigma.Routed{Rule: &sigma.Rule{}, Expr: e})
+		}
+	}
+	m, err := Compile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"zeek":  "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n#fields\tquery\tAA\n#types\tstring\tbool\nver\\x5cs\tT\ntwo words\tF\n",
+		"csv":   "query,AA\n\"a\"\"b\",true\ntwo words,false\n",
+		"audit": "type=EXECVE msg=audit(1604996384.965:93777): argc=2 a0=74776F20776F726473 a1=\"x\"\ntype=SYSCALL msg=audit(1604996384.965:93778): comm=\"true\" exe=\"/bin/true\"\n",
+	} {
+		src, err := record.Open([]string{"-"}, record.Options{Auto: true, Stdin: strings.NewReader(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths := record.NewPaths(0)
+		fl, w := record.NewFlattener(paths, record.DefaultLimits), m.NewWorker(paths)
+		records, held := 0, 0
+		for {
+			c, err := src.Next()
+			if err != nil {
+				break
+			}
+			c.Each(fl, func(_ int, rec *record.Record) {
+				records++
+				got := w.Match(rec, nil)
+				held += len(got)
+				for i := range rules {
+					if want := sigma.Evaluate(rules[i].Expr, rec); want != slices.Contains(got, i) {
+						t.Errorf("%s, %s of %s: the oracle says %t", name, sigma.ExprKey(rules[i].Expr), rec.Raw, want)
+					}
+				}
+			}, func(_ int, r record.Reject) { t.Errorf("%s: set aside: %+v", name, r) })
+		}
+		if records != 2 || held == 0 {
+			t.Errorf("%s: %d records, %d rules held", name, records, held)
+		}
 	}
 }
 
