@@ -12,6 +12,7 @@ import (
 type patterns struct {
 	byKind [1 << kindBits][]pattern
 	n      int
+	cost   int // of their expressions, in instructions
 }
 
 type pattern struct {
@@ -26,6 +27,10 @@ func (p *patterns) add(c *compiledTerm, owner uint32) error {
 	if p.n >= maxPatterns {
 		return fmt.Errorf("more than %d patterns with LIKE, MATCHES or a part of a value", maxPatterns)
 	}
+	if p.cost+c.cost > maxPatternsCost {
+		return fmt.Errorf("the patterns with LIKE and MATCHES are too costly together: more than %d steps for each byte", maxPatternsCost)
+	}
+	p.cost += c.cost
 	entry := pattern{match: c.term.Match, value: strings.Clone(c.term.Value), re: c.re, owner: owner}
 	switch c.term.Match {
 	case Substring:

@@ -3,7 +3,6 @@ package indicator
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -92,9 +91,6 @@ func (s *Suppressor) addValue(list *Warninglist, v string, own owner) error {
 	case "regex":
 		match = Regexp
 		v = perlRegexp(v)
-		if _, err := regexp.Compile(v); err != nil {
-			return err
-		}
 	}
 	if list.Kinds != 0 {
 		kinds = nil
@@ -103,6 +99,18 @@ func (s *Suppressor) addValue(list *Warninglist, v string, own owner) error {
 				kinds = append(kinds, k)
 			}
 		}
+	}
+	if match != Exact { // the same for every kind
+		c, err := compileTerm(&Term{Kind: kinds[0], Match: match, Value: v})
+		if err != nil {
+			return err
+		}
+		for _, c.term.Kind = range kinds {
+			if err := s.b.addTerm(&c, own); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	for _, k := range kinds {
 		c, err := compileTerm(&Term{Kind: k, Match: match, Value: v})

@@ -15,6 +15,7 @@ type compiledTerm struct {
 	term   Term
 	prefix netip.Prefix   // of CIDR
 	re     *regexp.Regexp // of Like and Regexp
+	cost   int            // of re, in instructions
 }
 
 var errMatch = errors.New("this kind cannot be compared in this way")
@@ -63,9 +64,9 @@ func compileTerm(t *Term) (compiledTerm, error) {
 		}
 		c.term.Value = strings.ToLower(t.Value)
 	case Like:
-		c.re, err = likeRegexp(t.Value)
+		c.re, c.cost, err = likeRegexp(t.Value)
 	case Regexp:
-		c.re, err = regexp.Compile(t.Value)
+		c.re, c.cost, err = compileRegexp(t.Value)
 	default:
 		err = errMatch
 	}
@@ -80,19 +81,23 @@ func (c *compiledTerm) appendKey(dst []byte) []byte {
 }
 
 // likeRegexp translates STIX LIKE.
-func likeRegexp(pattern string) (*regexp.Regexp, error) {
-	var re strings.Builder
-	re.WriteString(`(?s)\A`)
+func likeRegexp(pattern string) (re *regexp.Regexp, cost int, err error) {
+	if len(pattern) > maxRegexpCost {
+		return nil, 0, fmt.Errorf("LIKE of %d bytes, and %d are the limit", len(pattern), maxRegexpCost)
+	}
+	var text strings.Builder
+	text.WriteString(`(?s)\A`)
 	for _, r := range pattern {
 		switch r {
 		case '%':
-			re.WriteString(`.*`)
+			text.WriteString(`.*`)
 		case '_':
-			re.WriteByte('.')
+			text.WriteByte('.')
 		default:
-			re.WriteString(regexp.QuoteMeta(string(r)))
+			text.WriteString(regexp.QuoteMeta(string(r)))
 		}
 	}
-	re.WriteString(`\z`)
-	return regexp.Compile(re.String())
+	text.WriteString(`\z`)
+	re, err = regexp.Compile(text.String())
+	return re, len(pattern) + strings.Count(pattern, "%"), err
 }

@@ -3,7 +3,6 @@ package feed
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -223,8 +222,8 @@ func textual(op pattern.Operator, kind observable.Kind, role observable.Role, te
 	if folded {
 		text = "(?i)" + text
 	}
-	if _, err := regexp.Compile(text); err != nil {
-		return indicator.Term{}, fmt.Errorf("the regular expression is not in the syntax that is read here: %w", err)
+	if err := indicator.CheckRegexp(text); err != nil {
+		return indicator.Term{}, err
 	}
 	return indicator.Term{Kind: kind, Match: indicator.Regexp, Value: text}, nil
 }
