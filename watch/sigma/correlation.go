@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds of correlations.
+// Bounds of correlations. How much is kept while they run is bounded in package
+// correlate.
 const (
 	maxCorrelations      = 20_000 // of one load
 	maxCorrelationRules  = 1000

@@ -41,7 +41,7 @@ type linker struct {
 
 // linked is what became of a correlation.
 type linked struct {
-	depth   int // of the chain of correlations beneath it
+	depth   int // of the chain of correlations that it ends, itself included
 	err     error
 	through string // the rule whose error it is, if not its own
 }
@@ -59,7 +59,7 @@ func (k *linker) link(c *Correlation) linked {
 }
 
 func (k *linker) linkRules(c *Correlation) linked {
-	var out linked
+	out := linked{depth: 1}
 	for _, ref := range c.Rules {
 		rules, correlations := k.names.find(ref)
 		switch {

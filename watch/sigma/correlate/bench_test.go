@@ -96,6 +96,36 @@ func benchmarkEvents(b *testing.B, plan *Plan, groups int) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// BenchmarkOneGroup scans 40,000 failed logons of 40 users at one computer, of
+// which no window has enough, as logs come: oldest first and newest first.
+func BenchmarkOneGroup(b *testing.B) {
+	cases := []struct {
+		typ, op string
+		number  float64
+	}{{"value_count", "gte", 50}, {"event_count", "gte", 20_000}, {"value_sum", "gte", 1e9}, {"temporal", "", 0}, {"temporal_ordered", "", 0}}
+	for _, tc := range cases {
+		c := &sigma.Correlation{Title: "it", Type: tc.typ, Rules: []string{"a", "b"}, GroupBy: []string{"g"}, Timespan: "1h"}
+		if tc.op != "" {
+			c.Condition.Comparisons = []sigma.CorrelationComparison{{Op: tc.op, Number: tc.number}}
+			c.Condition.Fields = []string{"v"}
+		}
+		plan, failed := New([]*sigma.Correlation{c}, named("a", "b"), Options{Lateness: Forever})
+		if len(failed) > 0 {
+			b.Fatal(failed)
+		}
+		for name, step := range map[string]time.Duration{"oldest first": 100 * time.Millisecond, "newest first": -100 * time.Millisecond} {
+			b.Run(tc.typ+"/"+name, func(b *testing.B) {
+				for b.Loop() {
+					s := plan.NewState()
+					for i := range 40_000 {
+						s.Add(Event{Rule: "a", HasTime: true, Time: day.Add(time.Duration(i) * step), Values: [][]string{{"dc"}, {strconv.Itoa(i % 40)}}})
+					}
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkManyCorrelations feeds one base rule to 1,000 correlations.
 func BenchmarkManyCorrelations(b *testing.B) {
 	var list []*sigma.Correlation

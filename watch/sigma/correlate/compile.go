@@ -10,13 +10,10 @@ import (
 	"borj.dev/borj/watch/sigma"
 )
 
-// Bounds of one correlation.
+// Bounds of one correlation, beside those that sigma.Load sets.
 const (
-	maxRules         = 1 << 15 // rules that one refers to
-	maxTemporalRules = 64      // the same, for the temporal types
-	maxGroupBy       = 32      // group-by fields
+	maxTemporalRules = 64      // rules of a temporal type
 	maxFields        = 16      // fields of a condition
-	maxDepth         = 16      // correlations in a chain
 	maxThreshold     = 1 << 20 // events or values that a count may ask for
 )
 
@@ -44,14 +41,14 @@ type correlation struct {
 	horizon int64
 }
 
-// New compiles correlations over the base rules. A correlation that does not
+// New compiles correlations as sigma.Load returns them, which bounds their
+// rules, fields and chains, over the base rules. A correlation that does not
 // compile is among the failures, with those that refer to it; the others are
 // in the plan.
 func New(correlations []*sigma.Correlation, base []*sigma.Rule, options Options) (*Plan, []sigma.Failure) {
 	b := &builder{
 		plan:  &Plan{options: options.withDefaults(), sources: map[string]*source{}},
 		names: map[string][]reference{},
-		state: map[*sigma.Correlation]visit{},
 		done:  map[*sigma.Correlation]*correlation{},
 		inner: map[*source]*correlation{},
 	}
@@ -84,21 +81,11 @@ func (r reference) same(o reference) bool {
 	return r == o
 }
 
-type visit uint8
-
-const (
-	unseen visit = iota
-	compiling
-	compiled
-)
-
 type builder struct {
 	plan   *Plan
 	names  map[string][]reference
-	state  map[*sigma.Correlation]visit
-	done   map[*sigma.Correlation]*correlation
+	done   map[*sigma.Correlation]*correlation // nil of what failed, or is being compiled
 	inner  map[*source]*correlation
-	path   []*sigma.Correlation // being compiled, outermost first
 	failed []sigma.Failure
 }
 
@@ -112,14 +99,11 @@ func (b *builder) name(name string, r reference) {
 // compile compiles c after those it refers to. The result is nil when it
 // failed.
 func (b *builder) compile(c *sigma.Correlation) *correlation {
-	if b.state[c] != unseen {
-		return b.done[c]
+	if out, ok := b.done[c]; ok {
+		return out
 	}
-	b.state[c] = compiling
-	b.path = append(b.path, c)
+	b.done[c] = nil
 	out, err := b.one(c)
-	b.path = b.path[:len(b.path)-1]
-	b.state[c] = compiled
 	if err != nil {
 		b.failed = append(b.failed, sigma.Failure{File: c.File, Line: c.Line, Rule: CorrelationKey(c), Reason: err.Error()})
 		return nil
@@ -158,8 +142,6 @@ func (b *builder) one(c *sigma.Correlation) (*correlation, error) {
 func checkShape(c *sigma.Correlation, k kind) error {
 	cond := c.Condition
 	switch {
-	case len(c.GroupBy) > maxGroupBy:
-		return fmt.Errorf("group-by has %d fields, more than %d", len(c.GroupBy), maxGroupBy)
 	case len(cond.Fields) > maxFields:
 		return fmt.Errorf("condition has %d fields, more than %d", len(cond.Fields), maxFields)
 	case cond.Expression != "" && !k.temporal():
@@ -181,15 +163,11 @@ func checkShape(c *sigma.Correlation, k kind) error {
 // resolve finds what the references stand for.
 func (b *builder) resolve(out *correlation) error {
 	written := out.rule.Rules
-	limit := maxRules
-	if out.kind.temporal() {
-		limit = maxTemporalRules
-	}
 	if len(written) == 0 {
 		return fmt.Errorf("rules is empty: name the rules to correlate")
 	}
-	if len(written) > limit {
-		return fmt.Errorf("rules has %d entries, more than %d", len(written), limit)
+	if out.kind.temporal() && len(written) > maxTemporalRules {
+		return fmt.Errorf("rules has %d entries, more than the %d of a temporal type", len(written), maxTemporalRules)
 	}
 	seen := map[*source]string{}
 	out.depth = 1
@@ -208,9 +186,6 @@ func (b *builder) resolve(out *correlation) error {
 		if inner := b.inner[src]; inner != nil {
 			out.depth = max(out.depth, inner.depth+1)
 		}
-	}
-	if out.depth > maxDepth {
-		return fmt.Errorf("is at the end of a chain of more than %d correlations", maxDepth)
 	}
 	return nil
 }
@@ -235,25 +210,11 @@ func (b *builder) lookup(name string) (*source, []string, error) {
 		return b.plan.sources[key], []string{name, r.Name, r.ID}, nil
 	}
 	inner := refs[0].inner
-	if b.state[inner] == compiling {
-		return nil, nil, fmt.Errorf("refers to itself: %s", b.cycle(inner))
-	}
 	out := b.compile(inner)
 	if out == nil {
 		return nil, nil, fmt.Errorf("refers to correlation %q, which cannot be used", name)
 	}
 	return &out.source, []string{name, inner.Name, inner.ID}, nil
-}
-
-func (b *builder) cycle(from *sigma.Correlation) string {
-	var s strings.Builder
-	on := false
-	for i, c := range b.path {
-		if on = on || c == from; on && i < 20 {
-			s.WriteString(CorrelationKey(c) + " → ")
-		}
-	}
-	return s.String() + CorrelationKey(from)
 }
 
 // condition compiles the condition, and decides how much of a group is kept.

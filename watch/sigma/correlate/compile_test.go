@@ -27,11 +27,6 @@ func TestFailures(t *testing.T) {
 		change(c)
 		return []*sigma.Correlation{c}
 	}
-	var chain []*sigma.Correlation
-	for i := range 10_000 {
-		chain = append(chain, count(fmt.Sprint("c", i), fmt.Sprint("c", i+1)))
-	}
-	chain = append(chain, count("c10000", "a"))
 	many := make([]string, 65)
 	for i := range many {
 		many[i] = fmt.Sprint("r", i)
@@ -45,9 +40,9 @@ func TestFailures(t *testing.T) {
 		given []*sigma.Correlation
 		want  []string // a part of each failure's reason
 	}{
-		{"itself", []*sigma.Correlation{count("c", "c")}, []string{"refers to itself: c → c"}},
+		{"itself", []*sigma.Correlation{count("c", "c")}, []string{`"c", which cannot be used`}},
 		{"a circle", []*sigma.Correlation{count("c", "d"), count("d", "e"), count("e", "c")},
-			[]string{"refers to itself: c → d → e → c", `"e", which cannot be used`, `"d", which cannot be used`}},
+			[]string{`"c", which cannot be used`, `"e", which cannot be used`, `"d", which cannot be used`}},
 		{"not loaded", with(func(c *sigma.Correlation) { c.Rules = []string{"nowhere"} }), []string{`refers to "nowhere", and no usable rule`}},
 		{"ambiguous", append(with(func(c *sigma.Correlation) { c.Rules = []string{"twice"} }), &sigma.Correlation{Name: "twice"}),
 			[]string{"the id or name of 2 rules", "type"}},
@@ -71,24 +66,16 @@ func TestFailures(t *testing.T) {
 		{"unnamed", with(func(c *sigma.Correlation) {
 			c.Type, c.Rules, c.Condition = "temporal", []string{"a"}, sigma.CorrelationCondition{Expression: "a or z"}
 		}), []string{`names "z"`}},
-		{"many rules", with(func(c *sigma.Correlation) { c.Type, c.Rules, c.Condition.Comparisons = "temporal", many, nil }), []string{"more than 64"}},
+		{"many rules", with(func(c *sigma.Correlation) { c.Type, c.Rules, c.Condition.Comparisons = "temporal", many, nil }), []string{"more than the 64"}},
 		{"many alternatives", with(func(c *sigma.Correlation) {
 			c.Type, c.Rules = "temporal", many[:48]
 			c.Condition = sigma.CorrelationCondition{Expression: strings.Join(pairs, " and ")}
 		}), []string{"more than 1024 alternatives"}},
-		{"group-by", with(func(c *sigma.Correlation) { c.GroupBy = make([]string, 10_000) }), []string{"10000 fields"}},
-		{"a long chain", chain, nil},
 	}
 	base := append(named(many...), &sigma.Rule{ID: "a", Name: "A-name"}, &sigma.Rule{ID: "b"}, &sigma.Rule{ID: "t", Name: "twice"})
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			plan, failed := New(tc.given, base, Options{})
-			if tc.want == nil {
-				if plan.Len() != maxDepth || len(failed) != len(tc.given)-maxDepth {
-					t.Errorf("%d compiled, %d failed", plan.Len(), len(failed))
-				}
-				return
-			}
 			var got []string
 			for _, f := range failed {
 				got = append(got, f.Reason)

@@ -32,9 +32,12 @@ type group struct {
 	key     string
 	values  []string // by group-by field, as first seen
 	entries []entry  // by time; of one time by rule for temporal_ordered, else as they came
+	front   []entry  // the free places before entries, in the same array
 	from    int      // where in entries the newest window starts
 	newest  int64    // time of the newest event ever
 	window  window   // of entries[from:], unless closing
+	stale   bool     // temporal_ordered: the window is to be made again
+	reach   reach    // of the last late event
 	held    []int32  // temporal types: entries by rule
 	fired   []int64  // when fired windows ended, ascending
 	dropped int64    // time of the newest event dropped for want of room
@@ -59,7 +62,7 @@ const (
 
 func (g *group) size() int64 {
 	n := groupCost + int64(2*len(g.key)) + int64(len(g.entries))*entryCost + g.extras
-	n += int64(g.window.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen)+len(g.held))*8
+	n += int64(g.window.tally.len()+g.reach.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen)+len(g.reach.seen)+len(g.held))*8
 	return n
 }
 
@@ -90,12 +93,44 @@ func (g *group) insert(e entry) int {
 	if i > 0 && g.before(&e, &g.entries[i-1]) {
 		i = sort.Search(i, func(i int) bool { return g.before(&e, &g.entries[i]) })
 	}
-	g.entries = slices.Insert(g.entries, i, e)
+	g.put(i, e)
+	if g.reach.has(e.time) {
+		g.reach.enter(g.of, &e)
+	}
 	g.extras += e.extra.size()
 	if g.held != nil {
 		g.held[e.rule]++
 	}
 	return i
+}
+
+// put moves the entries of the shorter side to put e at i: logs come newest
+// first as well as oldest first.
+func (g *group) put(i int, e entry) {
+	n := len(g.entries)
+	if 2*i >= n {
+		if n == cap(g.entries) {
+			g.grow(min(len(g.front), n/4), n/2+2)
+		}
+		g.entries = slices.Insert(g.entries, i, e)
+		return
+	}
+	if len(g.front) == 0 {
+		g.grow(n/2+2, min(cap(g.entries)-n, n/4))
+	}
+	at := len(g.front) - 1
+	all := g.front[:at+1+n]
+	copy(all[at:], all[at+1:at+1+i])
+	all[at+i] = e
+	g.front, g.entries = all[:at], all[at:]
+}
+
+// grow moves the entries to an array with free places at both ends.
+func (g *group) grow(front, back int) {
+	n := len(g.entries)
+	array := make([]entry, front+n+back)
+	copy(array[front:], g.entries)
+	g.front, g.entries = array[:front], array[front:front+n]
 }
 
 func (g *group) before(a, b *entry) bool {
@@ -108,6 +143,9 @@ func (g *group) before(a, b *entry) bool {
 // remove takes out entries[i:j].
 func (g *group) remove(i, j int) {
 	for k := i; k < j; k++ {
+		if g.reach.has(g.entries[k].time) {
+			g.reach.leave(g.of, &g.entries[k])
+		}
 		g.extras -= g.entries[k].extra.size()
 		if g.held != nil {
 			g.held[g.entries[k].rule]--
@@ -115,7 +153,7 @@ func (g *group) remove(i, j int) {
 	}
 	if i == 0 {
 		clear(g.entries[:j])
-		g.entries = g.entries[j:]
+		g.front, g.entries = g.front[:len(g.front)+j], g.entries[j:]
 		return
 	}
 	g.entries = slices.Delete(g.entries, i, j)
@@ -155,11 +193,14 @@ func (g *group) slide(event []entry) (end int64, ok bool, value float64) {
 		}
 	}
 	if !inOrder && c.kind == temporalOrdered && t >= g.newest-c.span {
-		g.rebuild()
+		g.stale = true
 	}
 	if t == g.newest {
 		if g.suppressed(t) {
 			return 0, false, 0
+		}
+		if g.stale {
+			g.rebuild()
 		}
 		value, ok = g.window.holds(c, t-c.span, g.entries[g.from:])
 		return t, ok, value
@@ -194,7 +235,7 @@ func (g *group) advance() {
 func (g *group) late(t int64) (end int64, ok bool, value float64) {
 	c := g.of
 	lo := g.since(t - c.span)
-	if g.after(t+c.span)-lo < c.least || !g.possible() {
+	if g.after(t+c.span)-lo < c.least || !g.possible() || !g.near(t) {
 		return 0, false, 0
 	}
 	hi := lo
@@ -237,7 +278,7 @@ func (g *group) possible() bool {
 
 // rebuild makes the newest window again from the entries.
 func (g *group) rebuild() {
-	g.window = newWindow(g.of)
+	g.window, g.stale = newWindow(g.of), false
 	g.from = g.since(g.newest - g.of.span)
 	for i := g.from; i < len(g.entries); i++ {
 		g.window.enter(g.of, &g.entries[i])

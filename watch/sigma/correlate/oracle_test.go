@@ -350,9 +350,10 @@ func compareWithOracle(t *rapid.T, c *sigma.Correlation) {
 	}
 	s := plan.NewState()
 	now := day.UnixNano()
+	step := rapid.SampledFrom([]time.Duration{1, 1, -1}).Draw(t, "direction") * 500 * time.Millisecond // -1: newest first
 	disorder := int64(rapid.SampledFrom([]int{0, 0, 2, 5, 30}).Draw(t, "disorder"))
 	for i := range rapid.IntRange(1, 60).Draw(t, "events") {
-		now += int64(rapid.IntRange(0, 4).Draw(t, "step")) * int64(500*time.Millisecond)
+		now += int64(rapid.IntRange(0, 4).Draw(t, "step")) * int64(step)
 		at := now - rapid.Int64Range(0, disorder).Draw(t, "late")*int64(time.Second)
 		group := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "group")
 		rule := rapid.IntRange(0, len(c.Rules)-1).Draw(t, "rule")

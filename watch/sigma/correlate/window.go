@@ -58,7 +58,7 @@ func (w *window) enter(c *correlation, e *entry) {
 	case temporal, temporalOrdered:
 		w.seen[e.rule]++
 		w.mask |= 1 << e.rule
-		if c.kind == temporalOrdered {
+		if len(w.chains) > 0 {
 			w.enterOrdered(c, e)
 		}
 	case valueSum:
