@@ -45,7 +45,7 @@ type scanCmd struct {
 	FailOn       string `placeholder:"LEVEL" group:"Outputs:" help:"Exit with 3 when a hit is of this level or above."`
 	Quiet        bool   `short:"q" group:"Outputs:" help:"No summary and no progress line."`
 
-	Inputs []string `arg:"" name:"input" help:"A file, a directory, - for standard input, or a .gz, .zst, .zip, .tar.gz of these."`
+	Inputs []string `arg:"" optional:"" name:"input" help:"A file, a directory, - for standard input, or a .gz, .zst, .zip, .tar.gz of these."`
 }
 
 // Help is what follows the options in borj scan --help.
@@ -100,6 +100,9 @@ type scan struct {
 
 func (s *scan) checkUsage() error {
 	c := s.cmd
+	if len(c.Inputs) == 0 {
+		return usageError{errors.New("no input: name files or directories, or - for standard input")}
+	}
 	for _, l := range []struct {
 		flag, text string
 		to         **sigma.Level
@@ -183,6 +186,14 @@ func (s *scan) loadRules() error {
 	s.report.Rules.Loaded = s.sets.Rules.Loaded()
 	s.report.Rules.Skipped = s.rules.Skipped
 	s.report.Rules.Failed = s.sets.Rules.Failed()
+	filtered := s.minLevel != nil || len(c.Status) > 0 || len(c.Exclude) > 0
+	if s.sets.Rules.Loaded() == 0 && len(s.report.Rules.Failed) == 0 && !filtered {
+		err := fmt.Errorf("no Sigma rule to use in %s: check --rules", strings.Join(c.Rules, ", "))
+		if len(c.Indicators) == 0 {
+			return err
+		}
+		s.problem(err)
+	}
 	for _, x := range c.Exclude {
 		if !slices.ContainsFunc(s.rules.Skipped, func(r sigma.Skipped) bool { return r.Reason == "excluded by "+x }) {
 			s.report.Rules.Idle = append(s.report.Rules.Idle, x)
