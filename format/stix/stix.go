@@ -104,6 +104,7 @@ type Object struct {
 	Type              string   `json:"type"`
 	ID                string   `json:"id"`
 	CreatedByRef      string   `json:"created_by_ref"`
+	Modified          string   `json:"modified"`
 	Revoked           bool     `json:"revoked"`
 	Confidence        *int     `json:"confidence"`
 	ObjectMarkingRefs []string `json:"object_marking_refs"`

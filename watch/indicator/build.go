@@ -24,19 +24,23 @@ func (b *Builder) Build() *Set {
 		rules:    b.rules,
 		patterns: b.patterns,
 	}
+	dead, superseded := b.versions.superseded(&b.ids)
+	b.stats.Superseded = superseded
+	b.stats.Loaded -= superseded
+	s.patterns.leaveOut(func(o uint32) bool { return dead[b.owners[o].id] })
 	s.keys.data = make([]byte, 0, b.size)
-	b.merge(s)
+	b.merge(s, dead)
 	s.keys.data, s.keys.blocks, s.keys.last = slices.Clip(s.keys.data), slices.Clip(s.keys.blocks), nil
 	s.fill()
-	b.stats.Distinct = s.keys.n + b.patterns.n
+	b.stats.Distinct = s.keys.n + s.patterns.n
 	s.stats = b.stats
 	b.runs = nil
 	return s
 }
 
 // merge writes the sorted runs into one table, each key once with the number
-// of its owner, or of its list of owners.
-func (b *Builder) merge(s *Set) {
+// of its owner, or of its list of owners. Owners with dead ids are left out.
+func (b *Builder) merge(s *Set, dead map[uint32]bool) {
 	heap := make([]*cursor, 0, len(b.runs))
 	for i := range b.runs {
 		c := &cursor{rest: b.runs[i].data}
@@ -54,6 +58,8 @@ func (b *Builder) merge(s *Set) {
 		if len(owners) == 0 {
 			return
 		}
+		slices.Sort(owners)
+		owners = b.capped(slices.Compact(owners))
 		s.keys.append(key, s.reference(owners, lists))
 		owners = owners[:0]
 	}
@@ -63,7 +69,7 @@ func (b *Builder) merge(s *Set) {
 			flush()
 			key = append(key[:0], c.key...)
 		}
-		if !slices.Contains(owners, c.number) {
+		if !dead[b.owners[c.number].id] {
 			owners = append(owners, c.number)
 		}
 		if !c.next() {
@@ -73,6 +79,26 @@ func (b *Builder) merge(s *Set) {
 		sift(heap, 0)
 	}
 	flush()
+}
+
+// capped leaves out the owners beyond the first maxOrigins that say nothing but
+// that the value is theirs. Terms of several are all kept: without one of them
+// its indicator would never hold.
+func (b *Builder) capped(owners []uint32) []uint32 {
+	if len(owners) <= maxOrigins {
+		return owners
+	}
+	whole := 0
+	return slices.DeleteFunc(owners, func(o uint32) bool {
+		if b.owners[o].rule != 0 {
+			return false
+		}
+		if whole++; whole <= maxOrigins {
+			return false
+		}
+		b.stats.Capped++
+		return true
+	})
 }
 
 // sift restores the order of a heap of cursors below i.
@@ -93,12 +119,11 @@ func sift(heap []*cursor, i int) {
 }
 
 // reference returns the number that stands for owners in the table: that of
-// the only one, or beyond all owners that of a list of them.
+// the only one, or beyond all owners that of a list of them, which are sorted.
 func (s *Set) reference(owners []uint32, lists map[string]uint32) uint32 {
 	if len(owners) == 1 {
 		return owners[0]
 	}
-	slices.Sort(owners)
 	name := make([]byte, 0, 4*len(owners))
 	for _, o := range owners {
 		name = binary.LittleEndian.AppendUint32(name, o)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"borj.dev/borj/watch/observable"
 )
@@ -16,6 +17,7 @@ const (
 	maxPatterns = 20_000  // Substring, Like and Regexp, which each cost time at every observable of their kind
 	maxData     = 1 << 32 // bytes of keys
 	runLength   = 1 << 18 // entries sorted at a time
+	maxOrigins  = 1000    // of one value, which every hit of it names
 )
 
 // Stats counts what went into a set.
@@ -23,6 +25,9 @@ type Stats struct {
 	Loaded     int            // indicators added, and kept
 	Distinct   int            // different values among their terms
 	Suppressed int            // indicators that a warninglist names, and that were left out
+	Superseded int            // indicators left out for a newer version of the same id, or because it was revoked
+	Versions   int            // indicators beyond the number of ids whose versions are known
+	Capped     int            // claims of a value left out beyond the first 1,000 of it
 	ByList     map[string]int // how many each warninglist suppressed; the first that names an indicator counts
 }
 
@@ -41,7 +46,8 @@ type Builder struct {
 	shared   map[owner]uint32 // those without an id
 	origins  []Provenance
 	originOf map[Provenance]uint32
-	ids      texts // an id that comes twice in a row is kept once
+	ids      texts // an id that comes twice in a row is kept once for each version
+	versions versions
 	rules    []rule
 	patterns patterns
 }
@@ -86,6 +92,12 @@ func (b *Builder) Stats() Stats { return b.stats }
 // Add takes one indicator. An error says why it cannot be used; the Builder
 // goes on without it. A suppressed indicator is no error.
 func (b *Builder) Add(in *Indicator) error {
+	if !in.Modified.IsZero() && in.ID != "" && !b.versions.note(in.ID, in.Modified, in.Revoked) {
+		b.stats.Versions++
+	}
+	if in.Revoked {
+		return nil
+	}
 	if len(in.And) >= maxTerms {
 		return fmt.Errorf("indicator %s: %d terms joined by AND, and %d are the limit", in.label(), len(in.And)+1, maxTerms)
 	}
@@ -108,7 +120,7 @@ func (b *Builder) Add(in *Indicator) error {
 	if b.size+len(b.arena)+observable.MaxLength*len(ready) >= maxData || len(b.ids.data)+len(in.ID) >= maxData {
 		return errors.New("the set is full: it holds 4 GiB of values or ids")
 	}
-	own := owner{origin: b.origin(in), id: b.id(in.ID)}
+	own := owner{origin: b.origin(in), id: b.id(in.ID, in.Modified)}
 	if len(ready) > 1 {
 		b.rules = append(b.rules, rule{all: 1<<len(ready) - 1, pattern: strings.Clone(in.Pattern)})
 		own.rule = uint32(len(b.rules))
@@ -169,14 +181,19 @@ func (b *Builder) origin(in *Indicator) uint32 {
 	return i
 }
 
-func (b *Builder) id(id string) uint32 {
+func (b *Builder) id(id string, modified time.Time) uint32 {
 	if id == "" {
 		return 0
 	}
-	if n := len(b.ids.ends); n == 0 || b.ids.at(uint32(n-1)) != id {
+	n := uint32(len(b.ids.ends))
+	if n == 0 || b.ids.at(n-1) != id || !b.versions.continues(n, modified) {
 		b.ids.add(id)
+		n++
 	}
-	return uint32(len(b.ids.ends))
+	if !modified.IsZero() {
+		b.versions.add(n, modified)
+	}
+	return n
 }
 
 // texts is a list of strings, kept in one piece.

@@ -64,6 +64,14 @@ type Indicator struct {
 	// costs memory; none costs nothing.
 	ID string
 
+	// Modified says which version of ID this is (STIX 2.1 §3.6). Once a newer one
+	// was added, of whatever feed, older ones do not count; indicators of the
+	// same version all do. Revoked withdraws this version and all before it, and
+	// is no indicator itself. A zero time is no version. Versions are known of
+	// the first 4,000,000 ids that have them; beyond, all are kept.
+	Modified time.Time
+	Revoked  bool
+
 	// Pattern is the STIX pattern as written. The hit prints it as the value
 	// where And is not empty, and it is not kept otherwise.
 	Pattern string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,15 @@ func (p *patterns) add(c *compiledTerm, owner uint32) error {
 	p.byKind[c.term.Kind] = append(p.byKind[c.term.Kind], entry)
 	p.n++
 	return nil
+}
+
+// leaveOut drops the patterns of owners that are dead.
+func (p *patterns) leaveOut(dead func(owner uint32) bool) {
+	p.n = 0
+	for k := range p.byKind {
+		p.byKind[k] = slices.DeleteFunc(p.byKind[k], func(e pattern) bool { return dead(e.owner) })
+		p.n += len(p.byKind[k])
+	}
 }
 
 func longest(parts []string) []byte {

@@ -82,7 +82,8 @@ type File struct {
 const maxReasons = 500
 
 // Read reads files, directories (recursively, by name) and their .gz, .zst,
-// .zip and .tar, and calls add with every indicator. What add is given is valid
+// .zip and .tar, and calls add with every indicator, and with every revocation of
+// STIX that says which version it is of. What add is given is valid
 // during the call; an error that it returns counts as a failure of that
 // indicator. The Report is always complete. The error joins what kept whole
 // files from being read to their end, which is among the failures too; all

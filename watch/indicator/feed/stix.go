@@ -110,7 +110,18 @@ func (b *bundle) load(o *stix.Object) {
 	if o.Confidence != nil && *o.Confidence >= 0 && *o.Confidence <= 100 {
 		base.Confidence = *o.Confidence
 	}
+	if at, err := stix.Time(o.Modified); err == nil { // without one no other version is older
+		base.Modified = at
+	}
 	if o.Revoked {
+		if base.ID != "" && !base.Modified.IsZero() {
+			base.Revoked = true
+			if err := b.r.add(base); err != nil {
+				b.r.entry()
+				b.r.fail(0, o.ID, err.Error())
+				return
+			}
+		}
 		b.r.skip("STIX indicators that were revoked")
 		return
 	}

@@ -157,6 +157,26 @@ func TestSTIXBundle(t *testing.T) {
 	}
 }
 
+func TestSTIXVersions(t *testing.T) {
+	dir := t.TempDir()
+	versions := func(name string, of ...string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(`{"type":"bundle","objects":[`+strings.Join(of, ",")+`]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := func(s string) string { return strings.Replace(s, "8e2e2d2b", "00000000", 1) }
+	versions("1.json", stixIndicator("[domain-name:value = 'new.example']", `,"modified":"2026-01-03T00:00:00.000Z"`),
+		other(stixIndicator("[domain-name:value = 'gone.example']", `,"modified":"2026-01-01T00:00:00.000Z"`)))
+	versions("2.json", stixIndicator("[domain-name:value = 'old.example']", `,"modified":"2026-01-02T00:00:00.000Z"`),
+		other(stixIndicator("[domain-name:value = 'gone.example']", `,"modified":"2026-01-02T00:00:00.000Z","revoked":true`)))
+	b := indicator.NewBuilder(nil)
+	report, err := Read([]string{dir}, Options{}, b.Add)
+	stats := b.Build().Stats()
+	if err != nil || report.Loaded != 3 || report.Skipped != 1 || stats.Loaded != 1 || stats.Superseded != 2 || stats.Distinct != 1 {
+		t.Errorf("%v, %+v, %+v", err, report, stats)
+	}
+}
+
 func TestSTIXBesideBundles(t *testing.T) {
 	one := stixIndicator("[domain-name:value = 'a.example']", "")
 	for name, text := range map[string]string{
