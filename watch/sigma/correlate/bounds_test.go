@@ -98,11 +98,50 @@ func checkBooks(t *rapid.T, s *State) {
 			}
 		}
 	}
+	for _, groups := range s.groups {
+		for _, g := range groups {
+			if !g.of.closing {
+				checkWindows(t, g)
+			}
+		}
+	}
 	if bytes != s.bytes {
 		t.Fatalf("%d bytes accounted, %d held", s.bytes, bytes)
 	}
 	if s.bytes > s.plan.options.Memory && n > 1 {
 		t.Fatalf("%d bytes held by %d groups, more than %d", s.bytes, n, s.plan.options.Memory)
+	}
+}
+
+// checkWindows compares a group's running contents with ones made anew.
+func checkWindows(t *rapid.T, g *group) {
+	made := func(entries []entry) *window {
+		w := newWindow(g.of)
+		for i := range entries {
+			w.enter(g.of, &entries[i])
+		}
+		return &w
+	}
+	same := func(what string, a, b *window) {
+		if a.events != b.events || a.tally.len() != b.tally.len() || a.mask != b.mask || a.hits != b.hits || a.sum != b.sum {
+			t.Fatalf("%s of group %q: %+v, made anew %+v", what, g.key, a, b)
+		}
+	}
+	if r := &g.reach; r.open {
+		same("reach", &r.window, made(g.entries[g.since(r.from):g.after(r.to)]))
+	}
+	if g.stale || g.newest == never {
+		return
+	}
+	events, start := g.entries[g.from:], g.newest-g.of.span
+	if g.from != g.since(start) {
+		t.Fatalf("group %q: its window is from %d, want %d", g.key, g.from, g.since(start))
+	}
+	w := made(events)
+	same("window", &g.window, w)
+	_, got := g.window.holds(g.of, start, events)
+	if _, want := w.holds(g.of, start, events); got != want {
+		t.Fatalf("group %q: its window holds %v, made anew %v", g.key, got, want)
 	}
 }
 
@@ -155,6 +194,59 @@ func TestRestore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBurstBeyondTheBound finds the burst however the events come, in groups
+// with more of them than are kept.
+func TestBurstBeyondTheBound(t *testing.T) {
+	sparse := func(from, step int) (seconds []int) {
+		for i := range 30 {
+			seconds = append(seconds, from+i*step)
+		}
+		return seconds
+	}
+	burst := []int{0, 1, 2, 3, 4}
+	cases := map[string]struct {
+		seconds []int
+		atLeast bool
+	}{
+		"oldest first":               {append(sparse(-3000, 60), burst...), false},
+		"newest first":               {append(sparse(3000, -60), 4, 3, 2, 1, 0), false},
+		"in a second, older file":    {slices.Concat(sparse(10_000, 60), sparse(-3000, 60), burst), true},
+		"between newer and older":    {slices.Concat(sparse(2000, -60), burst), false},
+		"newest first, newer before": {slices.Concat(sparse(9000, -60), sparse(6000, -60), []int{4, 3, 2, 1, 0}), false},
+	}
+	for _, typ := range []string{"event_count", "value_count", "value_sum", "temporal_ordered"} {
+		c := count("c", "a", "b")
+		c.Type, c.Condition.Fields = typ, []string{"v"}
+		c.Condition.Comparisons[0].Number = 5
+		if typ == "temporal_ordered" {
+			c.Condition.Comparisons[0].Number = 2
+		}
+		plan, failed := New([]*sigma.Correlation{c}, named("a", "b"), Options{Events: 10, Lateness: Forever})
+		if len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		for name, tc := range cases {
+			t.Run(typ+"/"+name, func(t *testing.T) {
+				s := plan.NewState()
+				var got []Fired
+				for _, second := range tc.seconds {
+					e := Event{Rule: "a", HasTime: true, Time: day.Add(time.Duration(second) * time.Second), Values: [][]string{{"x"}, {fmt.Sprint(second)}}}
+					if typ == "value_sum" {
+						e.Values[1][0] = "1"
+					}
+					if second == 4 {
+						e.Rule = "b"
+					}
+					got = append(got, s.Add(e)...)
+				}
+				if len(got) != 1 || got[0].AtLeast != tc.atLeast || !got[0].Last.Equal(day.Add(4*time.Second)) {
+					t.Errorf("want the burst alone, at least: %v; have %+v", tc.atLeast, got)
+				}
+			})
+		}
+	}
 }
 
 // TestMemoryEstimate compares the estimate with what the heap grew by.

@@ -40,7 +40,9 @@ type group struct {
 	reach   reach    // of the last late event
 	held    []int32  // temporal types: entries by rule
 	fired   []int64  // when fired windows ended, ascending
-	dropped int64    // time of the newest event dropped for want of room
+	latest  int64    // time of the event that came last
+	dropped int64    // time of the newest event dropped at the old end for want of room
+	cut     int64    // time of the oldest event dropped at the new end
 	closed  int64    // closing: the end of the last window judged
 	due     int64    // closing: when the first window is over
 	place   int      // closing: in State.closing
@@ -175,6 +177,7 @@ func (g *group) used(t int64) bool {
 // and returns the end of the window that it makes fire.
 func (g *group) slide(event []entry) (end int64, ok bool, value float64) {
 	c, t := g.of, event[0].time
+	g.latest = t
 	if t >= g.newest {
 		g.newest = t
 		g.advance()
@@ -294,12 +297,17 @@ func (g *group) use(t int64) {
 	g.rebuild()
 }
 
-// shrink drops the oldest entries until at most n are left, and returns how
-// many it dropped.
+// shrink drops entries until at most n are left, and returns how many it
+// dropped: the oldest, or the newest when the event that came last is nearer to
+// the oldest, as in logs that come newest first and in the files of a scan.
 func (g *group) shrink(n int) int {
 	drop := len(g.entries) - n
 	if drop <= 0 {
 		return 0
+	}
+	if !g.of.closing && g.entries[len(g.entries)-1].time-g.latest > g.latest-g.entries[0].time {
+		g.shrinkNewest(n)
+		return drop
 	}
 	g.dropped = max(g.dropped, g.entries[drop-1].time)
 	if g.of.closing {
@@ -314,6 +322,17 @@ func (g *group) shrink(n int) int {
 	g.remove(0, drop)
 	g.from = max(g.from-drop, 0)
 	return drop
+}
+
+// shrinkNewest drops entries[n:].
+func (g *group) shrinkNewest(n int) {
+	g.cut = min(g.cut, g.entries[n].time)
+	for i := max(n, g.from); i < len(g.entries); i++ {
+		g.window.leave(g.of, &g.entries[i])
+	}
+	g.stale = g.of.kind == temporalOrdered // its chains may have ended there
+	g.remove(n, len(g.entries))
+	g.from = min(g.from, n)
 }
 
 // olderFirst orders groups by when their first window is over, inner

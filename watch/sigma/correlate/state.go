@@ -204,7 +204,7 @@ func (s *State) open(c *correlation, key string) *group {
 		s.evict(s.recent[c.at].oldest)
 	}
 	s.created++
-	g := &group{of: c, key: key, newest: never, dropped: never, closed: never, place: -1, order: s.created}
+	g := &group{of: c, key: key, newest: never, dropped: never, cut: math.MaxInt64, closed: never, place: -1, order: s.created}
 	if !c.closing {
 		g.window = newWindow(c)
 		if c.kind.temporal() {
