@@ -16,13 +16,14 @@ import (
 // that are walked around it.
 const MaxDepth = 1000
 
-// ErrLarge says that one value is longer than the Reader's limit.
+// ErrLarge says that one value is longer than the Reader's limit. Raw has then
+// passed over that value, and reading can go on behind it.
 var ErrLarge = errors.New("a value is too large")
 
 var errDepth = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 // Error says at which byte of the input reading stopped, and why. Reading
-// cannot go on after it.
+// cannot go on after it, unless it is ErrLarge.
 type Error struct {
 	Offset int64
 	Err    error
@@ -173,24 +174,31 @@ func (r *Reader) Object(member func(key string) error) error {
 }
 
 // Raw reads one value. Its text is valid until the next call. Brackets and
-// quotes are in balance; what stands between them was not looked at.
+// quotes are in balance; what stands between them was not looked at. A value
+// that is too large is passed over to its end, and the error is ErrLarge at the
+// byte where it begins.
 func (r *Reader) Raw() ([]byte, error) {
 	r.buf = r.buf[:0]
-	err := r.value(func(b []byte) error {
-		if len(r.buf)+len(b) > r.limit {
-			return fmt.Errorf("%w: more than %d bytes", ErrLarge, r.limit)
+	start, large := int64(-1), false
+	err := r.value(func(b []byte) {
+		if start < 0 {
+			start = r.offset
 		}
-		r.buf = append(r.buf, b...)
-		return nil
+		if large = large || len(r.buf)+len(b) > r.limit; !large {
+			r.buf = append(r.buf, b...)
+		}
 	})
+	if err == nil && large {
+		return nil, &Error{start, fmt.Errorf("%w: more than %d bytes", ErrLarge, r.limit)}
+	}
 	return r.buf, err
 }
 
 // Skip reads one value and keeps nothing of it, however large it is.
-func (r *Reader) Skip() error { return r.value(func([]byte) error { return nil }) }
+func (r *Reader) Skip() error { return r.value(func([]byte) {}) }
 
 // value cuts one value out of the input, and gives it to keep in pieces.
-func (r *Reader) value(keep func([]byte) error) error {
+func (r *Reader) value(keep func([]byte)) error {
 	c, err := r.Peek()
 	if err != nil {
 		return r.inside(err)
@@ -211,9 +219,7 @@ func (r *Reader) value(keep func([]byte) error) error {
 		if s.depth > MaxDepth {
 			return r.fail(errDepth)
 		}
-		if err := keep(b[:n]); err != nil {
-			return r.fail(err)
-		}
+		keep(b[:n])
 		r.discard(n)
 		if done {
 			return nil

@@ -161,6 +161,32 @@ func TestBrokenInputSaysWhere(t *testing.T) {
 	}
 }
 
+func TestLargeValueIsPassedOver(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		var in io.Reader = strings.NewReader(`[1,{"a":"` + strings.Repeat(`]}\"`, 1<<16) + `"},"b",` + strings.Repeat("5", 60) + `,2]`)
+		if one {
+			in = iotest.OneByteReader(in)
+		}
+		r := NewReader(in, 50)
+		var got []string
+		err := r.Array(func() error {
+			raw, err := r.Raw()
+			if errors.Is(err, ErrLarge) {
+				got = append(got, "large")
+				return nil
+			}
+			got = append(got, string(raw))
+			return err
+		})
+		if d := cmp.Diff([]string{"1", "large", `"b"`, "large", "2"}, got); err != nil || d != "" {
+			t.Errorf("%v %s", err, d)
+		}
+	}
+	if _, err := NewReader(strings.NewReader(`"`+strings.Repeat("x", 100)), 50).Raw(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a large value that is cut: %v", err)
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	for _, s := range []string{`{"objects":[{"a":"\""},[],1e5,null]}`, "[", `{"a"`, "1 2 3", `"\\"`, "]"} {
 		f.Add(s)

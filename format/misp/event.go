@@ -93,8 +93,8 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 
 // Events calls visit with every event in r: {"Event":…}, {"response":…} of a
 // search for events or attributes, bare events, an array of any of these, or
-// several one after another. An event that cannot be decoded is given as an
-// error, and reading goes on; an error of the JSON text itself is returned.
+// several one after another. An event that cannot be decoded or is larger than
+// MaxEvent is given as an error, and reading goes on; an error of the JSON text itself is returned.
 func Events(r io.Reader, visit func(*Event, error) error) error {
 	in := jsonstream.NewReader(r, MaxEvent)
 	for {
@@ -123,13 +123,14 @@ func walk(in *jsonstream.Reader, visit func(*Event, error) error) error {
 	}
 	raw, err := in.Raw()
 	if err != nil {
-		return err
+		return passLarge(err, visit)
 	}
 	return visit(nil, fmt.Errorf("%.40q is no MISP event", raw))
 }
 
 func member(in *jsonstream.Reader, visit func(*Event, error) error) error {
 	wrapper := false
+	var large error
 	bare := []byte{'{'}
 	err := in.Object(func(key string) error {
 		switch key {
@@ -137,22 +138,26 @@ func member(in *jsonstream.Reader, visit func(*Event, error) error) error {
 			wrapper = true
 			return walk(in, visit)
 		case "Event":
+			wrapper = true
 			raw, err := in.Raw()
 			if err != nil {
-				return err
+				return passLarge(err, visit)
 			}
-			wrapper = true
 			return decode(raw, visit)
 		}
-		if wrapper {
+		if wrapper || large != nil {
 			return in.Skip()
 		}
 		raw, err := in.Raw()
+		if err == nil && len(bare)+len(raw) > MaxEvent {
+			err = &jsonstream.Error{Offset: in.Offset(), Err: fmt.Errorf("%w: more than %d bytes", jsonstream.ErrLarge, MaxEvent)}
+		}
+		if errors.Is(err, jsonstream.ErrLarge) { // of one event, unless this is a wrapper
+			large, bare = err, nil
+			return nil
+		}
 		if err != nil {
 			return err
-		}
-		if len(bare)+len(raw) > MaxEvent {
-			return &jsonstream.Error{Offset: in.Offset(), Err: jsonstream.ErrLarge}
 		}
 		name, err := json.Marshal(key)
 		if err != nil {
@@ -167,7 +172,19 @@ func member(in *jsonstream.Reader, visit func(*Event, error) error) error {
 	if err != nil || wrapper {
 		return err
 	}
+	if large != nil {
+		return visit(nil, large)
+	}
 	return decode(append(bare, '}'), visit)
+}
+
+// passLarge gives visit the error of a value that was passed over; any other
+// ends the reading.
+func passLarge(err error, visit func(*Event, error) error) error {
+	if errors.Is(err, jsonstream.ErrLarge) {
+		return visit(nil, err)
+	}
+	return err
 }
 
 func decode(raw []byte, visit func(*Event, error) error) error {

@@ -65,6 +65,24 @@ func TestEventThatCannotBeDecodedKeepsItsNeighbours(t *testing.T) {
 	}
 }
 
+func TestLargeEventKeepsItsNeighbours(t *testing.T) {
+	in := jsonstream.NewReader(strings.NewReader(`[{"Event":{"info":"`+strings.Repeat("x", 100)+`"}},{"info":"`+strings.Repeat("x", 100)+`","date":""},{"Event":{"info":"b"}}]`), 50)
+	var got []string
+	err := walk(in, func(e *Event, err error) error {
+		if errors.Is(err, jsonstream.ErrLarge) {
+			got = append(got, "large")
+			return nil
+		}
+		if err == nil {
+			got = append(got, e.Info)
+		}
+		return err
+	})
+	if d := cmp.Diff([]string{"large", "large", "b"}, got); err != nil || d != "" {
+		t.Errorf("%v, %s", err, d)
+	}
+}
+
 func TestWarninglists(t *testing.T) {
 	var got []Warninglist
 	var bad []string

@@ -22,8 +22,9 @@ type Warninglist struct {
 }
 
 // Warninglists calls visit with every warninglist in r: one, an array of them,
-// or several one after another. One that cannot be decoded, or is of a type
-// that MISP does not define, is given as an error.
+// or several one after another. One that cannot be decoded, is larger
+// than MaxWarninglist, or is of a type that MISP does not define, is given as an
+// error.
 func Warninglists(r io.Reader, visit func(*Warninglist, error) error) error {
 	in := jsonstream.NewReader(r, MaxWarninglist)
 	for {
@@ -36,6 +37,9 @@ func Warninglists(r io.Reader, visit func(*Warninglist, error) error) error {
 		}
 		one := func() error {
 			raw, err := in.Raw()
+			if errors.Is(err, jsonstream.ErrLarge) {
+				return visit(nil, err)
+			}
 			if err != nil {
 				return err
 			}

@@ -20,9 +20,10 @@ const MaxObject = 16 << 20
 
 // Objects calls visit with the text of every object in r: those of a bundle
 // (§8), of an array, or one after another. raw is valid during the call. An
-// error of visit ends the reading and is returned; an error of the text is a
-// *jsonstream.Error.
-func Objects(r io.Reader, visit func(raw []byte) error) error {
+// object that is larger than MaxObject is given as an error instead, and reading
+// goes on behind it. An error of visit ends the reading and is returned; an error
+// of the text is a *jsonstream.Error.
+func Objects(r io.Reader, visit func(raw []byte, err error) error) error {
 	in := jsonstream.NewReader(r, MaxObject)
 	for {
 		c, err := in.Peek()
@@ -46,40 +47,35 @@ func Objects(r io.Reader, visit func(raw []byte) error) error {
 // object visits one object, or the objects of a bundle. Which of them it is
 // shows at the first of their members that only one of them has, so that a
 // bundle's own members never have to be kept.
-func object(in *jsonstream.Reader, visit func(raw []byte) error) error {
+func object(in *jsonstream.Reader, visit func(raw []byte, err error) error) error {
 	c, err := in.Peek()
 	if err != nil {
 		return err
 	}
 	if c != '{' {
-		raw, err := in.Raw()
-		if err != nil {
-			return err
-		}
-		return visit(raw)
+		return whole(in, visit)
 	}
 	bundle := false
+	var large error
 	own := []byte{'{'}
 	err = in.Object(func(key string) error {
 		if c, err := in.Peek(); key == "objects" && err == nil && c == '[' && !bundle {
 			bundle = true
-			return in.Array(func() error {
-				raw, err := in.Raw()
-				if err != nil {
-					return err
-				}
-				return visit(raw)
-			})
+			return in.Array(func() error { return whole(in, visit) })
 		}
-		if bundle {
+		if bundle || large != nil {
 			return in.Skip()
 		}
 		raw, err := in.Raw()
+		if err == nil && len(own)+len(raw) > MaxObject {
+			err = &jsonstream.Error{Offset: in.Offset(), Err: fmt.Errorf("%w: more than %d bytes", jsonstream.ErrLarge, MaxObject)}
+		}
+		if errors.Is(err, jsonstream.ErrLarge) { // of one object, unless this is a bundle
+			large, own = err, nil
+			return nil
+		}
 		if err != nil {
 			return err
-		}
-		if len(own)+len(raw) > MaxObject {
-			return &jsonstream.Error{Offset: in.Offset(), Err: jsonstream.ErrLarge}
 		}
 		name, err := json.Marshal(key)
 		if err != nil {
@@ -94,7 +90,19 @@ func object(in *jsonstream.Reader, visit func(raw []byte) error) error {
 	if err != nil || bundle {
 		return err
 	}
-	return visit(append(own, '}'))
+	if large != nil {
+		return visit(nil, large)
+	}
+	return visit(append(own, '}'), nil)
+}
+
+// whole visits one value.
+func whole(in *jsonstream.Reader, visit func(raw []byte, err error) error) error {
+	raw, err := in.Raw()
+	if err != nil && !errors.Is(err, jsonstream.ErrLarge) {
+		return err
+	}
+	return visit(raw, err)
 }
 
 // Object is what reading indicators needs of an object: the common properties

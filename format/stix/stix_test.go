@@ -26,7 +26,7 @@ func TestObjectsOfEveryShape(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			err := Objects(strings.NewReader(c.in), func(raw []byte) error { got = append(got, string(raw)); return nil })
+			err := Objects(strings.NewReader(c.in), func(raw []byte, err error) error { got = append(got, string(raw)); return err })
 			if d := cmp.Diff(c.want, got); err != nil || d != "" {
 				t.Errorf("%v, %s", err, d)
 			}
@@ -36,17 +36,39 @@ func TestObjectsOfEveryShape(t *testing.T) {
 
 func TestObjectsOfBrokenBundle(t *testing.T) {
 	n := 0
-	err := Objects(strings.NewReader(`{"type":"bundle","objects":[{"type":"a"},{"type":`), func([]byte) error { n++; return nil })
+	err := Objects(strings.NewReader(`{"type":"bundle","objects":[{"type":"a"},{"type":`), func([]byte, error) error { n++; return nil })
 	var e *jsonstream.Error
 	if n != 1 || !errors.As(err, &e) || e.Offset == 0 {
 		t.Errorf("got %d objects, %v", n, err)
 	}
 	stop := errors.New("enough")
-	if err := Objects(strings.NewReader(`[{},{}]`), func([]byte) error { return stop }); !errors.Is(err, stop) {
+	if err := Objects(strings.NewReader(`[{},{}]`), func([]byte, error) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
-	if err := Objects(strings.NewReader(`{"type":"a","x":"`+strings.Repeat("x", MaxObject)+`"}`), func([]byte) error { return nil }); !errors.Is(err, jsonstream.ErrLarge) {
-		t.Errorf("got %v", err)
+}
+
+func TestLargeObjectKeepsItsNeighbours(t *testing.T) {
+	large := `{"type":"l","x":"` + strings.Repeat("x", MaxObject) + `","y":1}`
+	halves := strings.Repeat("x", MaxObject/2)
+	for _, c := range []struct {
+		name, in, want string
+	}{
+		{"bundle", `{"type":"bundle","objects":[{"type":"a"},` + large + `,{"type":"b"}]}`, `{"type":"a"} large {"type":"b"}`},
+		{"lines", large + "\n" + `{"type":"b"}`, `large {"type":"b"}`},
+		{"large together", `[{"x":"` + halves + `","y":"` + halves + `","z":[]},{"type":"b"}]`, `large {"type":"b"}`},
+		{"large member of a bundle", `{"x":"` + halves + halves + `","objects":[{"type":"b"}]}`, `{"type":"b"}`},
+	} {
+		var got []string
+		err := Objects(strings.NewReader(c.in), func(raw []byte, err error) error {
+			if errors.Is(err, jsonstream.ErrLarge) {
+				raw, err = []byte("large"), nil
+			}
+			got = append(got, string(raw))
+			return err
+		})
+		if s := strings.Join(got, " "); s != c.want || err != nil {
+			t.Errorf("%s: %v, got %.100q", c.name, err, s)
+		}
 	}
 }
 

@@ -288,11 +288,16 @@ func (r *reader) jsonStrings(in io.Reader) error {
 	s := jsonstream.NewReader(in, maxLine)
 	n := int64(0)
 	return s.Array(func() error {
+		n++
 		raw, err := s.Raw()
+		if errors.Is(err, jsonstream.ErrLarge) {
+			r.entry()
+			r.fail(n, "", err.Error())
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		n++
 		var text string
 		isText := json.Unmarshal(raw, &text) == nil
 		line := bytes.TrimSpace([]byte(text))

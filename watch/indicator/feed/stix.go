@@ -39,8 +39,13 @@ func (r *reader) stix(in io.Reader) error {
 // wanted are the types of objects that are looked at.
 var wanted = [][]byte{[]byte(`"indicator"`), []byte(`"identity"`), []byte(`"marking-definition"`)}
 
-func (b *bundle) object(raw []byte) error {
+func (b *bundle) object(raw []byte, err error) error {
 	b.n++
+	if err != nil {
+		b.r.entry()
+		b.r.fail(0, fmt.Sprintf("object %d", b.n), err.Error())
+		return nil
+	}
 	if len(raw) > 0 && raw[0] == '{' && !slices.ContainsFunc(wanted, func(w []byte) bool { return bytes.Contains(raw, w) }) {
 		return nil
 	}
