@@ -65,11 +65,11 @@ func address(v, buf []byte) (kind Kind, value, grown []byte, err error) {
 	if isIPv4(v) {
 		return IPv4, v, buf, nil
 	}
-	if i := bytes.IndexByte(v, '%'); i > 0 {
-		v = v[:i]
-	}
 	if len(v) > 2 && v[0] == '[' && v[len(v)-1] == ']' {
 		v = v[1 : len(v)-1]
+	}
+	if i := bytes.IndexByte(v, '%'); i > 0 { // the zone, which stands inside of brackets (RFC 6874 §2)
+		v = v[:i]
 	}
 	b, ok := parseIPv6(v)
 	if !ok {

@@ -25,6 +25,7 @@ func TestCanonical(t *testing.T) {
 		{"ipv6 mapped", IPv6, "::ffff:192.0.2.1", "192.0.2.1"},
 		{"ipv6 mapped in digits", IPv6, "::ffff:c000:201", "192.0.2.1"},
 		{"ipv6 in brackets", IPv6, "[2001:db8::1]", "2001:db8::1"},
+		{"ipv6 zone in brackets", IPv6, "[fe80::1%eth0]", "fe80::1"},
 		{"ipv6 defanged", IPv6, "2001[:]db8[:]:1", "2001:db8::1"},
 		{"ipv6 of nine groups", IPv6, "1:2:3:4:5:6:7:8:9", ""},
 		{"ipv6 with two gaps", IPv6, "1::2::3", ""},

@@ -121,6 +121,10 @@ func TestListFailuresSayWhere(t *testing.T) {
 	if d := cmp.Diff([]int64{2, 4, 5, 6, 7}, lines); d != "" {
 		t.Error(d)
 	}
+	got, report = readText(t, "list.txt", "192.0.2.0/33\n192.0.2.0/99999\n2001:db8::/129\n[2001:db8::]/129\n192.0.2.0/x\n", Options{})
+	if d := cmp.Diff([]string{"url http://192.0.2.0/x"}, got); d != "" || report.FailedCount != 4 || !strings.Contains(report.Failed[0].Reason, "prefix") {
+		t.Errorf("%s %+v", d, report.Failed)
+	}
 	_, report = readText(t, "list.txt", "192.0.2.1\n"+strings.Repeat("junk\n", 50), Options{Failures: 3})
 	if len(report.Failed) != 3 || report.FailedCount != 50 {
 		t.Errorf("kept %d of %d", len(report.Failed), report.FailedCount)

@@ -277,6 +277,12 @@ func free(text string) ([][]indicator.Term, error) {
 		}
 		return one(term(observable.Domain, host))
 	}
+	if address, bits, ok := strings.Cut(refanged, "/"); ok && kind == observable.URL && bits != "" && strings.Trim(bits, "0123456789") == "" {
+		if _, err := observable.Canonical(observable.IPv6, address); err == nil { // a number is no path that anybody lists
+			_, _, err := observable.CanonicalPrefix(refanged)
+			return nil, err
+		}
+	}
 	if strings.HasSuffix(refanged, "*") && kind != observable.URL {
 		return nil, errShape
 	}

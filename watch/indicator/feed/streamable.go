@@ -216,6 +216,8 @@ func textual(op pattern.Operator, kind observable.Kind, role observable.Role, te
 	if op == pattern.Like {
 		if folded {
 			text = strings.ToLower(text)
+		} else if kind == observable.URL {
+			text = foldURL(text)
 		}
 		return indicator.Term{Kind: kind, Match: indicator.Like, Value: text}, nil
 	}
@@ -226,4 +228,23 @@ func textual(op pattern.Operator, kind observable.Kind, role observable.Role, te
 		return indicator.Term{}, err
 	}
 	return indicator.Term{Kind: kind, Match: indicator.Regexp, Value: text}, nil
+}
+
+// foldURL writes the scheme and the host at the beginning of a LIKE in lower
+// case, as they stand in canonical URLs. What follows a wildcard may be anything.
+func foldURL(text string) string {
+	end := strings.IndexAny(text, "%_")
+	if end < 0 {
+		end = len(text)
+	}
+	if i := strings.Index(text[:end], "://"); i >= 0 {
+		host := i + len("://")
+		if n := strings.IndexAny(text[host:end], "/?#"); n >= 0 {
+			end = host + n
+		}
+		if n := strings.LastIndexByte(text[host:end], '@'); n >= 0 { // a name and password are as they are
+			return strings.ToLower(text[:host]) + text[host:host+n] + strings.ToLower(text[host+n:end]) + text[end:]
+		}
+	}
+	return strings.ToLower(text[:end]) + text[end:]
 }
