@@ -356,19 +356,31 @@ func (s *scan) fill(result *watch.Result, src *record.Source) {
 	for _, in := range result.Inputs {
 		s.report.Inputs = append(s.report.Inputs, output.Input{Input: in.Input, Events: in.Events, Bytes: in.Bytes, Malformed: in.Malformed})
 	}
-	for _, r := range result.Unfed {
-		s.report.Rules.Unfed = append(s.report.Rules.Unfed, output.RuleRef{ID: r.ID, Title: r.Title, File: r.File, Line: r.Line})
+	if len(result.Unfed) > 0 {
+		routes := map[*sigma.Rule][]sigma.Routed{}
+		for _, one := range s.sets.Rules.Routed() {
+			routes[one.Rule] = append(routes[one.Rule], one)
+		}
+		for _, r := range result.Unfed {
+			s.report.Rules.Unfed = append(s.report.Rules.Unfed, output.RuleRef{
+				ID: r.ID, Title: r.Title, File: r.File, Line: r.Line, Reason: pipeline.Why(routes[r]),
+			})
+		}
 	}
 	s.report.Reasons = s.out.rejects.Reasons()
 	s.report.PassedOver = src.Skipped()
 	s.problems = append(s.problems, src.Problems()...)
 	s.report.Problems = s.problems
+	s.report.Warnings = s.warnings(result)
 }
 
 // summary tells people what the run found, or with --quiet only what could not
 // be read.
 func (s *scan) summary() error {
 	if s.cmd.Quiet {
+		for _, w := range s.report.Warnings {
+			tell(s.to.stderr, errors.New("warning: "+w))
+		}
 		for _, p := range s.problems {
 			tell(s.to.stderr, p)
 		}

@@ -45,13 +45,14 @@ func WriteStats(w io.Writer, t *Tally, r *Run) error {
 		Inputs     []statsInput     `json:"inputs"`
 		PassedOver []string         `json:"passed_over"`
 		Problems   []string         `json:"problems"`
+		Warnings   []string         `json:"warnings"`
 	}{
 		Events: r.Events, Bytes: r.Bytes, Malformed: r.Malformed, Hits: t.hits,
 		Seconds: round(r.Elapsed.Seconds(), 1e6), Rate: round(perSecond(r.Events, r), 10),
 		ByLevel: t.byLevel(), ByKind: t.kinds,
 		Tactics: ranked(t.tactics), Techniques: ranked(t.techniques),
 		Reasons: orEmpty(r.Reasons), Suppressed: orEmpty(r.Suppressed),
-		Inputs: statsInputs(r.Inputs), PassedOver: []string{}, Problems: []string{},
+		Inputs: statsInputs(r.Inputs), PassedOver: []string{}, Problems: []string{}, Warnings: orEmpty(r.Warnings),
 	}
 	s.Rules.Loaded, s.Rules.Skipped, s.Rules.Unfed = r.Rules.Loaded, len(r.Rules.Skipped), len(r.Rules.Unfed)
 	s.Rules.Failed = orEmpty(r.Rules.Failed)

@@ -26,6 +26,9 @@ func WriteSummary(w io.Writer, t *Tally, r *Run, o Options) error {
 	s.line("Read %s events (%s) from %s in %s: %s events/s, %s/s.",
 		thousands(r.Events), size(r.Bytes), number(len(r.Inputs), "input"), spent(r.Elapsed),
 		thousands(int64(perSecond(r.Events, r))), size(int64(perSecond(r.Bytes, r))))
+	for _, w := range r.Warnings {
+		s.line("%s", s.o.paint("Beware: "+Harmless(w), bold))
+	}
 	s.inputs(r.Inputs)
 	s.hits(t)
 	s.attack(t)

@@ -41,6 +41,7 @@ func sampleRun() (*Tally, *Run) {
 		},
 		PassedOver: []record.Input{{Name: "logs/capture.pcap", Shape: "a packet capture"}},
 		Problems:   []error{errors.New("logs/sysmon.zip!a.json: unexpected EOF")},
+		Warnings:   []string{"correlations left out 3 matches that had no time that borj found"},
 		Suppressed: []Count{{"List of known public resolvers", 12}},
 		Reasons:    []Count{{"byte N: not a JSON object", 2}, {"nested too deeply", 1}},
 	}

@@ -143,6 +143,7 @@ type Run struct {
 	Inputs     []Input
 	PassedOver []record.Input // files in directories and archives that hold no events
 	Problems   []error        // what could not be read to its end
+	Warnings   []string       // what may make the run look cleaner than it was
 	Suppressed []Count        // indicators left out, by the warninglist that names them
 	Reasons    []Count        // why records were set aside (Rejects.Reasons)
 }
@@ -158,10 +159,11 @@ type Rules struct {
 
 // RuleRef points to a rule in its file.
 type RuleRef struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	File  string `json:"file"`
-	Line  int    `json:"line"`
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Reason string `json:"reason,omitempty"` // why no record was of its log source
 }
 
 // Indicators is what became of the indicators.
