@@ -241,7 +241,7 @@ func (s *Source) openTar(l layer) {
 	t := tar.NewReader(l.r)
 	for i := 0; !s.stopped() && !l.guard.blown.Load(); i++ {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {
@@ -371,8 +371,8 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 			g.ends = true
 		}
 		n, err := g.z.Read(p)
-		if n > 0 || err != io.EOF {
-			if err == io.EOF {
+		if n > 0 || !errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) {
 				err = nil // it comes again
 			}
 			return n, err

@@ -105,13 +105,13 @@ func TestCloseEndsAWaitingNext(t *testing.T) {
 	}
 	select {
 	case err := <-ended:
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("Next still waits")
 	}
-	if _, err := s.Next(); err != io.EOF {
+	if _, err := s.Next(); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }
