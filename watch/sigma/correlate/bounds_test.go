@@ -44,8 +44,9 @@ func TestBoundsHold(t *testing.T) {
 		plan, _ := New(drawChain(t), named("a", "b", "c", "d"), options)
 		one, two := plan.NewState(), plan.NewState()
 		now := day
+		least := rapid.SampledFrom([]int{-4, -9}).Draw(t, "least step")
 		for i := range rapid.IntRange(0, 80).Draw(t, "events") {
-			now = now.Add(time.Duration(rapid.IntRange(-4, 6).Draw(t, "step")) * time.Second)
+			now = now.Add(time.Duration(rapid.IntRange(least, least+10).Draw(t, "step")) * time.Second)
 			rule := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "rule")
 			e := Event{Rule: rule, HasTime: true, Time: now, Ref: Ref{Record: int64(i)}}
 			for range plan.Fields(rule) {
@@ -212,6 +213,7 @@ func TestBurstBeyondTheBound(t *testing.T) {
 	}{
 		"oldest first":               {append(sparse(-3000, 60), burst...), false},
 		"newest first":               {append(sparse(3000, -60), 4, 3, 2, 1, 0), false},
+		"newest first, then on":      {append(sparse(-60, -60), burst...), false},
 		"in a second, older file":    {slices.Concat(sparse(10_000, 60), sparse(-3000, 60), burst), true},
 		"between newer and older":    {slices.Concat(sparse(2000, -60), burst), false},
 		"newest first, newer before": {slices.Concat(sparse(9000, -60), sparse(6000, -60), []int{4, 3, 2, 1, 0}), false},

@@ -22,7 +22,7 @@ func (s *State) tell(g *group, events []entry, value float64) firing {
 		First:       time.Unix(0, first).UTC(),
 		Last:        time.Unix(0, last).UTC(),
 		Value:       value,
-		AtLeast:     g.dropped != never && g.dropped >= last-c.span || g.cut <= last,
+		AtLeast:     g.lost[0] <= last && g.lost[1] >= last-c.span,
 		Refs:        s.refs(c, events),
 	}
 	for i, f := range c.rule.GroupBy {

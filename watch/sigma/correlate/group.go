@@ -41,8 +41,7 @@ type group struct {
 	held    []int32  // temporal types: entries by rule
 	fired   []int64  // when fired windows ended, ascending
 	latest  int64    // time of the event that came last
-	dropped int64    // time of the newest event dropped at the old end for want of room
-	cut     int64    // time of the oldest event dropped at the new end
+	lost    [2]int64 // times of the oldest and newest event dropped for want of room
 	closed  int64    // closing: the end of the last window judged
 	due     int64    // closing: when the first window is over
 	place   int      // closing: in State.closing
@@ -111,10 +110,15 @@ func (g *group) insert(e entry) int {
 func (g *group) put(i int, e entry) {
 	n := len(g.entries)
 	if 2*i >= n {
-		if n == cap(g.entries) {
-			g.grow(min(len(g.front), n/4), n/2+2)
+		full := n == cap(g.entries)
+		if full && g.reach.open { // events come late: keep room for them
+			g.grow(min(len(g.front), n/4), n/2+1)
+			full = false
 		}
 		g.entries = slices.Insert(g.entries, i, e)
+		if full {
+			g.front = g.entries[:0]
+		}
 		return
 	}
 	if len(g.front) == 0 {
@@ -309,7 +313,7 @@ func (g *group) shrink(n int) int {
 		g.shrinkNewest(n)
 		return drop
 	}
-	g.dropped = max(g.dropped, g.entries[drop-1].time)
+	g.lose(g.entries[0].time, g.entries[drop-1].time)
 	if g.of.closing {
 		g.remove(0, drop)
 		return drop
@@ -324,9 +328,14 @@ func (g *group) shrink(n int) int {
 	return drop
 }
 
+// lose notes that events between two times were dropped.
+func (g *group) lose(from, to int64) {
+	g.lost = [2]int64{min(g.lost[0], from), max(g.lost[1], to)}
+}
+
 // shrinkNewest drops entries[n:].
 func (g *group) shrinkNewest(n int) {
-	g.cut = min(g.cut, g.entries[n].time)
+	g.lose(g.entries[n].time, g.entries[len(g.entries)-1].time)
 	for i := max(n, g.from); i < len(g.entries); i++ {
 		g.window.leave(g.of, &g.entries[i])
 	}

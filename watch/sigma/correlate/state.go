@@ -204,7 +204,7 @@ func (s *State) open(c *correlation, key string) *group {
 		s.evict(s.recent[c.at].oldest)
 	}
 	s.created++
-	g := &group{of: c, key: key, newest: never, dropped: never, cut: math.MaxInt64, closed: never, place: -1, order: s.created}
+	g := &group{of: c, key: key, newest: never, lost: [2]int64{math.MaxInt64, never}, closed: never, place: -1, order: s.created}
 	if !c.closing {
 		g.window = newWindow(c)
 		if c.kind.temporal() {
@@ -247,7 +247,7 @@ func (s *State) hold(g *group) {
 	}
 	if len(g.entries)+len(s.event) > c.events {
 		s.stats.Overflow++
-		g.dropped = max(g.dropped, t)
+		g.lose(t, t)
 		return
 	}
 	for _, e := range s.event {
