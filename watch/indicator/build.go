@@ -131,10 +131,33 @@ func (s *Set) reference(owners []uint32, lists map[string]uint32) uint32 {
 	i, ok := lists[string(name)]
 	if !ok {
 		i = uint32(len(s.lists))
-		s.lists = append(s.lists, slices.Clone(owners))
+		s.lists = append(s.lists, s.claimsOf(owners))
 		lists[string(name)] = i
 	}
 	return uint32(len(s.owners)) + i
+}
+
+// manyParts is from how many on the parts of a key are looked up from the other
+// terms of their indicators, and not the other way round.
+const manyParts = 64
+
+func (s *Set) claimsOf(owners []uint32) claims {
+	var c claims
+	c.common = true
+	for _, o := range owners {
+		rule := s.owners[o].rule
+		if rule == 0 {
+			c.whole = append(c.whole, o)
+			continue
+		}
+		if n := len(c.parts); n > 0 && s.owners[c.parts[n-1]].rule == rule {
+			c.common = false
+		}
+		c.parts = append(c.parts, o)
+	}
+	c.whole, c.parts = slices.Clip(c.whole), slices.Clip(c.parts)
+	c.common = c.common && len(c.parts) >= manyParts
+	return c
 }
 
 // fill derives from the table what look-ups are gated by.

@@ -72,6 +72,7 @@ type owner struct {
 // rule is an indicator of several terms.
 type rule struct {
 	all     uint64 // a bit for each term
+	first   uint32 // number of the owner of its first term; the others follow
 	pattern string
 }
 
@@ -122,7 +123,7 @@ func (b *Builder) Add(in *Indicator) error {
 	}
 	own := owner{origin: b.origin(in), id: b.id(in.ID, in.Modified)}
 	if len(ready) > 1 {
-		b.rules = append(b.rules, rule{all: 1<<len(ready) - 1, pattern: strings.Clone(in.Pattern)})
+		b.rules = append(b.rules, rule{all: 1<<len(ready) - 1, first: uint32(len(b.owners)), pattern: strings.Clone(in.Pattern)})
 		own.rule = uint32(len(b.rules))
 	}
 	for i := range ready {

@@ -20,6 +20,8 @@ type Worker struct {
 	fold     []byte
 	findings []finding
 	partials []partial
+	common   []common
+	ofRule   map[uint32]int // index into partials
 	hits     []Hit
 	rec      *record.Record
 	at       time.Time // of rec, once it was asked for
@@ -55,7 +57,7 @@ type place struct {
 }
 
 // NewWorker returns a Worker. now gives the time of records that have none.
-func NewWorker(now func() time.Time) *Worker { return &Worker{now: now} }
+func NewWorker(now func() time.Time) *Worker { return &Worker{now: now, ofRule: map[uint32]int{}} }
 
 // urlGate tags the scheme and host of URL prefixes in the filter.
 const urlGate = tag(0xff)

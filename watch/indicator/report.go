@@ -15,30 +15,46 @@ type partial struct {
 	matched []int32
 }
 
+// common is a finding whose parts wait for those of rarer findings.
+type common struct {
+	parts  []uint32
+	places []place
+}
+
 // PatternType is the Hit.Type of an indicator of several terms.
 const PatternType = "pattern"
 
 // report turns the findings of a record into hits.
 func (s *Set) report(w *Worker, yield func(*Hit)) {
-	w.hits, w.partials = w.hits[:0], w.partials[:0]
+	w.hits, w.partials, w.common = w.hits[:0], w.partials[:0], w.common[:0]
+	if len(w.ofRule) > 1<<10 {
+		w.ofRule = map[uint32]int{}
+	}
+	clear(w.ofRule)
 	for i := range w.findings {
 		f := &w.findings[i]
 		var single [1]uint32
-		owners := single[:]
+		of := claims{whole: single[:]}
 		if n := int(f.number); n < len(s.owners) {
 			single[0] = f.number
 		} else {
-			owners = s.lists[n-len(s.owners)]
+			of = s.lists[n-len(s.owners)]
 		}
 		var hit Hit
-		for _, number := range owners {
+		for _, number := range of.whole {
 			s.claim(w, s.owners[number], f.places, &hit)
+		}
+		if of.common {
+			w.common = append(w.common, common{of.parts, f.places})
+		} else {
+			s.claimParts(w, of.parts, f.places)
 		}
 		if len(hit.Origins) > 0 {
 			hit.Type, hit.Value = f.kind.String(), w.display(f)
 			w.addHit(hit)
 		}
 	}
+	s.claimCommon(w)
 	for i := range w.partials {
 		p := &w.partials[i]
 		r := &s.rules[p.own.rule-1]
@@ -62,6 +78,33 @@ func (s *Set) report(w *Worker, yield func(*Hit)) {
 	}
 }
 
+func (s *Set) claimParts(w *Worker, parts []uint32, places []place) {
+	for _, number := range parts {
+		s.claim(w, s.owners[number], places, nil)
+	}
+}
+
+// claimCommon claims the parts of common findings, the rarest first. An
+// indicator has one part at most in each of them: so of the last only those
+// matter of which the record holds another part already.
+func (s *Set) claimCommon(w *Worker) {
+	slices.SortStableFunc(w.common, func(a, b common) int { return len(a.parts) - len(b.parts) })
+	for i, c := range w.common {
+		if i < len(w.common)-1 {
+			s.claimParts(w, c.parts, c.places)
+			continue
+		}
+		for j := range w.partials {
+			r := &s.rules[w.partials[j].own.rule-1]
+			k, _ := slices.BinarySearch(c.parts, r.first)
+			if k < len(c.parts) && s.owners[c.parts[k]].rule == w.partials[j].own.rule {
+				s.claim(w, s.owners[c.parts[k]], c.places, nil)
+			}
+		}
+	}
+	slices.SortFunc(w.partials, func(a, b partial) int { return int(a.own.rule) - int(b.own.rule) })
+}
+
 // claim adds what one owner says of a finding to the hit, or to the terms that
 // were seen of its indicator.
 func (s *Set) claim(w *Worker, own owner, places []place, hit *Hit) {
@@ -79,9 +122,10 @@ func (s *Set) claim(w *Worker, own owner, places []place, hit *Hit) {
 		hit.Matched = append(hit.Matched, matched...)
 		return
 	}
-	i := slices.IndexFunc(w.partials, func(p partial) bool { return p.own.rule == own.rule })
-	if i < 0 {
+	i, ok := w.ofRule[own.rule]
+	if !ok {
 		i = len(w.partials)
+		w.ofRule[own.rule] = i
 		w.partials = append(w.partials, partial{own: own})
 	}
 	w.partials[i].seen |= 1 << own.term

@@ -17,7 +17,7 @@ type Set struct {
 	seed     maphash.Seed // of this set alone, so that nobody can aim at its filters
 	filters  [256]*filter // by tag; nil where there is no key
 	owners   []owner
-	lists    [][]uint32 // of owners, where a key has several
+	lists    []claims // where a key has several owners
 	origins  []Provenance
 	ids      texts
 	rules    []rule
@@ -27,6 +27,15 @@ type Set struct {
 	prefixes      *bart.Lite       // every CIDR prefix
 	prefixLengths [2][]int         // the lengths in use, of IPv4 and IPv6
 	urlLengths    []int            // of the URL prefixes
+}
+
+// claims are the owners of one key, by number.
+type claims struct {
+	whole []uint32 // those whose indicator the key is
+	parts []uint32 // terms of indicators of several
+	// common: there are many parts, each of another indicator, as of a port that
+	// many indicators name beside an address.
+	common bool
 }
 
 // Provenance is what a source says about its indicators.
