@@ -128,7 +128,7 @@ func checkWindows(t *rapid.T, g *group) {
 			t.Fatalf("%s of group %q: %+v, made anew %+v", what, g.key, a, b)
 		}
 	}
-	if r := &g.reach; r.open {
+	if r := g.reach; r != nil {
 		same("reach", &r.window, made(g.entries[g.since(r.from):g.after(r.to)]))
 	}
 	if g.stale || g.newest == never {

@@ -37,7 +37,7 @@ type group struct {
 	newest  int64    // time of the newest event ever
 	window  window   // of entries[from:], unless closing
 	stale   bool     // temporal_ordered: the window is to be made again
-	reach   reach    // of the last late event
+	reach   *reach   // of the last late event, if one came
 	held    []int32  // temporal types: entries by rule
 	fired   []int64  // when fired windows ended, ascending
 	latest  int64    // time of the event that came last
@@ -56,6 +56,7 @@ type group struct {
 const (
 	groupCost = 640
 	entryCost = 96
+	reachCost = 192
 	tallyCost = 32
 	extraCost = 96
 	refCost   = 64
@@ -63,7 +64,10 @@ const (
 
 func (g *group) size() int64 {
 	n := groupCost + int64(2*len(g.key)) + int64(len(g.entries))*entryCost + g.extras
-	n += int64(g.window.tally.len()+g.reach.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen)+len(g.reach.seen)+len(g.held))*8
+	n += int64(g.window.tally.len())*tallyCost + int64(len(g.fired)+len(g.window.chains)+len(g.window.seen)+len(g.held))*8
+	if g.reach != nil {
+		n += reachCost + int64(g.reach.tally.len())*tallyCost + int64(len(g.reach.seen))*8
+	}
 	return n
 }
 
@@ -111,7 +115,7 @@ func (g *group) put(i int, e entry) {
 	n := len(g.entries)
 	if 2*i >= n {
 		full := n == cap(g.entries)
-		if full && g.reach.open { // events come late: keep room for them
+		if full && g.reach != nil { // events come late: keep room for them
 			g.grow(min(len(g.front), n/4), n/2+1)
 			full = false
 		}

@@ -12,19 +12,19 @@ import (
 // a little, where to look at the windows anew would take all entries.
 type reach struct {
 	window
-	open     bool
 	from, to int64 // it has the group's entries from and to these times
 }
 
-func (r *reach) has(t int64) bool { return r.open && r.from <= t && t <= r.to }
+func (r *reach) has(t int64) bool { return r != nil && r.from <= t && t <= r.to }
 
 // near moves the reach to the windows of an event at t, and tells whether the
 // condition may hold of one of them.
 func (g *group) near(t int64) bool {
-	c, r := g.of, &g.reach
+	c, r := g.of, g.reach
 	from, to := t-c.span, t+c.span
-	if !r.open || to < r.from || r.to < from {
-		*r = reach{window: newWindow(c), open: true, from: from, to: from - 1}
+	if r == nil || to < r.from || r.to < from {
+		r = &reach{window: newWindow(c), from: from, to: from - 1}
+		g.reach = r
 		r.chains = nil // of no use where events enter and leave at both ends
 	}
 	for i := g.since(r.from); i < len(g.entries) && g.entries[i].time < min(from, r.to+1); i++ {
