@@ -224,7 +224,7 @@ func (s *scan) loadIndicators() error {
 	s.failedEntries(&read)
 	s.sets.Indicators = b.Build()
 	stats := s.sets.Indicators.Stats()
-	s.report.Indicators.Loaded = max(read.Loaded-int64(stats.Suppressed), 0)
+	s.report.Indicators.Loaded = max(read.Loaded-int64(stats.Suppressed)-int64(stats.Superseded), 0)
 	s.report.Indicators.Skipped = read.Skipped
 	for name, n := range stats.ByList {
 		s.report.Suppressed = append(s.report.Suppressed, output.Count{Name: name, N: int64(n)})
