@@ -11,25 +11,12 @@ import (
 	"borj.dev/borj/internal/recorded"
 	"borj.dev/borj/watch/record"
 	"borj.dev/borj/watch/sigma"
-	"borj.dev/borj/watch/sigma/pipeline"
 )
 
 // publicRules compiles the public rule set.
 func publicRules(tb testing.TB) *Rules {
 	tb.Helper()
-	set, err := sigma.Load([]string{recorded.Path(tb, "sigma", "sigma-rules.tar.gz")}, sigma.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := pipeline.Load(true, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	rules, err := CompileRules(set, p)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return rules
+	return compileFile(tb, recorded.Path(tb, "sigma", "sigma-rules.tar.gz"))
 }
 
 // oracle evaluates every rule as the specification reads. Routes are asked

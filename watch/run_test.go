@@ -130,7 +130,17 @@ func compile(tb testing.TB, text string) *Rules {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	set, err := sigma.Load([]string{file}, sigma.Options{})
+	rules := compileFile(tb, file)
+	if f := rules.Failed(); len(f) > 0 {
+		tb.Fatalf("rules failed: %+v", f)
+	}
+	return rules
+}
+
+// compileFile compiles the rules at path, with the built-in pipelines.
+func compileFile(tb testing.TB, path string) *Rules {
+	tb.Helper()
+	set, err := sigma.Load([]string{path}, sigma.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -141,9 +151,6 @@ func compile(tb testing.TB, text string) *Rules {
 	rules, err := CompileRules(set, p)
 	if err != nil {
 		tb.Fatal(err)
-	}
-	if f := rules.Failed(); len(f) > 0 {
-		tb.Fatalf("rules failed: %+v", f)
 	}
 	return rules
 }

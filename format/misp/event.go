@@ -130,8 +130,7 @@ func walk(in *jsonstream.Reader, visit func(*Event, error) error) error {
 
 func member(in *jsonstream.Reader, visit func(*Event, error) error) error {
 	wrapper := false
-	var large error
-	bare := []byte{'{'}
+	bare := jsonstream.Members{Limit: MaxEvent}
 	err := in.Object(func(key string) error {
 		switch key {
 		case "response":
@@ -145,37 +144,19 @@ func member(in *jsonstream.Reader, visit func(*Event, error) error) error {
 			}
 			return decode(raw, visit)
 		}
-		if wrapper || large != nil {
+		if wrapper {
 			return in.Skip()
 		}
-		raw, err := in.Raw()
-		if err == nil && len(bare)+len(raw) > MaxEvent {
-			err = &jsonstream.Error{Offset: in.Offset(), Err: fmt.Errorf("%w: more than %d bytes", jsonstream.ErrLarge, MaxEvent)}
-		}
-		if errors.Is(err, jsonstream.ErrLarge) { // of one event, unless this is a wrapper
-			large, bare = err, nil
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		name, err := json.Marshal(key)
-		if err != nil {
-			return err
-		}
-		if len(bare) > 1 {
-			bare = append(bare, ',')
-		}
-		bare = append(append(append(bare, name...), ':'), raw...)
-		return nil
+		return bare.Take(in, key)
 	})
 	if err != nil || wrapper {
 		return err
 	}
-	if large != nil {
-		return visit(nil, large)
+	raw, err := bare.Object()
+	if err != nil {
+		return visit(nil, err)
 	}
-	return decode(append(bare, '}'), visit)
+	return decode(raw, visit)
 }
 
 // passLarge gives visit the error of a value that was passed over; any other

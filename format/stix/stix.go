@@ -56,44 +56,21 @@ func object(in *jsonstream.Reader, visit func(raw []byte, err error) error) erro
 		return whole(in, visit)
 	}
 	bundle := false
-	var large error
-	own := []byte{'{'}
+	own := jsonstream.Members{Limit: MaxObject}
 	err = in.Object(func(key string) error {
 		if c, err := in.Peek(); key == "objects" && err == nil && c == '[' && !bundle {
 			bundle = true
 			return in.Array(func() error { return whole(in, visit) })
 		}
-		if bundle || large != nil {
+		if bundle {
 			return in.Skip()
 		}
-		raw, err := in.Raw()
-		if err == nil && len(own)+len(raw) > MaxObject {
-			err = &jsonstream.Error{Offset: in.Offset(), Err: fmt.Errorf("%w: more than %d bytes", jsonstream.ErrLarge, MaxObject)}
-		}
-		if errors.Is(err, jsonstream.ErrLarge) { // of one object, unless this is a bundle
-			large, own = err, nil
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		name, err := json.Marshal(key)
-		if err != nil {
-			return err
-		}
-		if len(own) > 1 {
-			own = append(own, ',')
-		}
-		own = append(append(append(own, name...), ':'), raw...)
-		return nil
+		return own.Take(in, key)
 	})
 	if err != nil || bundle {
 		return err
 	}
-	if large != nil {
-		return visit(nil, large)
-	}
-	return visit(append(own, '}'), nil)
+	return visit(own.Object())
 }
 
 // whole visits one value.
